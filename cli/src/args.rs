@@ -1,0 +1,100 @@
+//! What may be typed. Flags are checked further, and turned into messages, in `commands`.
+#![allow(clippy::large_enum_variant, reason = "one command line is parsed, once")]
+
+pub mod config;
+pub mod key;
+pub mod model;
+pub mod provider;
+pub mod shared;
+pub mod small;
+
+use crate::error::EXIT_CODES;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The command line of Pointsman, an LLM gateway for fleets.
+#[derive(Parser)]
+#[command(name = "pointsman", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which control plane, and as whom. A token is never accepted as an argument: arguments show in process lists.
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// The control plane [default: http://127.0.0.1:7700].
+    #[arg(long, global = true, value_name = "URL", env = "POINTSMAN_ADDR", hide_env_values = true)]
+    pub server: Option<String>,
+    /// A file that holds the admin token.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// A PEM file with the authorities to trust, instead of the system's.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// The entry of ~/.config/pointsman/config.yaml to use [default: its `current`].
+    #[arg(long, global = true, value_name = "NAME", env = "POINTSMAN_CONTEXT", hide_env_values = true)]
+    pub context: Option<String>,
+}
+
+// `demo` and `up` (everything in one process, cli/src/up/) join this enum, and the match in `commands::run`.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Upstreams: where requests are sent.
+    #[command(subcommand, visible_alias = "providers")]
+    Provider(shared::Verb<provider::ProviderFields>),
+    /// Credentials of the providers, named PROVIDER/NAME.
+    #[command(subcommand, visible_alias = "keys")]
+    Key(key::KeyCommand),
+    /// The names that clients ask for, and what serves them.
+    #[command(subcommand, visible_alias = "models")]
+    Model(model::ModelCommand),
+    /// Clients' credentials.
+    #[command(subcommand, visible_aliases = ["virtual-keys", "vk", "vks"])]
+    VirtualKey(shared::Verb<small::VirtualKeyFields>),
+    /// Data-plane processes that may join.
+    #[command(subcommand, visible_alias = "nodes")]
+    Node(shared::Verb<small::NodeFields>),
+    /// The history of the configuration.
+    #[command(subcommand, visible_alias = "revisions")]
+    Revision(small::RevisionCommand),
+    /// What holds for the whole fleet.
+    #[command(subcommand)]
+    Settings(small::SettingsCommand),
+    /// Bring the configuration to what files state: all of it or nothing.
+    Apply(config::ApplyArgs),
+    /// Show what `apply` would change.
+    Diff(config::DiffArgs),
+    /// Print the whole configuration, without secrets; applying it again changes nothing.
+    Export(config::ExportArgs),
+    /// Show the fleet: nodes, versions, weights, and what is out and why.
+    Status(shared::ReadArgs),
+    /// Follow the fleet as it changes.
+    Watch(shared::ReadArgs),
+    /// Undo every change after a version, as a new revision.
+    Rollback(config::RollbackArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn nouns_and_verbs_have_their_aliases() {
+        for line in
+            ["providers ls", "vk rm k --yes", "virtual-keys list -o name", "key ls --provider openai", "revision list"]
+        {
+            let words = ["pointsman"].into_iter().chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+}

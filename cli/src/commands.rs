@@ -1,0 +1,44 @@
+//! What each command does, one file per noun.
+
+mod apply;
+mod changes;
+mod confirm;
+mod fleet;
+mod key;
+mod model;
+mod node;
+mod provider;
+mod revision;
+mod rollback;
+mod settings;
+mod verbs;
+mod view;
+mod virtual_key;
+mod wait;
+
+use crate::{
+    args::{Cli, Command},
+    client::Session,
+    error::CliError,
+};
+use pointsman_proto::admin::v1::{Node, Provider, VirtualKey};
+
+pub async fn run(cli: Cli) -> Result<(), CliError> {
+    let session = Session::new(cli.connection);
+    match cli.command {
+        Command::Provider(verb) => verbs::run::<Provider>(&session, verb).await,
+        Command::Key(command) => key::run(&session, command).await,
+        Command::Model(command) => model::run(&session, command).await,
+        Command::VirtualKey(verb) => verbs::run::<VirtualKey>(&session, verb).await,
+        Command::Node(verb) => verbs::run::<Node>(&session, verb).await,
+        Command::Revision(command) => revision::run(&session, command).await,
+        Command::Settings(command) => settings::run(&session, command).await,
+        Command::Apply(args) => apply::apply(&session, args).await,
+        Command::Diff(args) => apply::diff(&session, args).await,
+        Command::Export(args) => apply::export(&session, args).await,
+        Command::Status(args) => fleet::status(&session, args.output).await,
+        Command::Watch(args) => fleet::watch(&session, args.output).await,
+        Command::Rollback(args) => rollback::run(&session, args).await,
+        // `demo` and `up` go here; they use no session.
+    }
+}

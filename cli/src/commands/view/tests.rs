@@ -1,0 +1,91 @@
+use super::*;
+use pointsman_proto::admin::v1::ModelWeights;
+
+fn node(connected: bool, held: u64, refused: u64) -> NodeStatus {
+    let (name, refused_reason) = ("n1".into(), "unknown protocol".into());
+    NodeStatus {
+        name,
+        connected,
+        held_version: held,
+        refused_version: refused,
+        refused_reason,
+        ..NodeStatus::default()
+    }
+}
+
+fn fleet() -> Fleet {
+    let backend = |provider: &str, effective_weight, state: &str| BackendWeight {
+        provider: provider.into(),
+        model: "gpt-4o".into(),
+        weight: 50.0,
+        effective_weight,
+        state: state.into(),
+        ..BackendWeight::default()
+    };
+    let cause = Cause {
+        kind: "slot".into(),
+        provider: "openai".into(),
+        account: "main".into(),
+        model: "gpt-4o".into(),
+        state: "cooling".into(),
+        remaining: Some(Duration { seconds: 42, nanos: 0 }),
+        nodes: vec!["n1".into()],
+        ..Cause::default()
+    };
+    let backends = vec![backend("openai", 0.0, "cooling"), backend("azure", 100.0, "")];
+    Fleet {
+        version: 7,
+        nodes: vec![node(true, 7, 0)],
+        models: vec![ModelWeights { model: "gpt-4".into(), backends }],
+        causes: vec![cause],
+        ..Fleet::default()
+    }
+}
+
+#[test]
+fn a_nodes_state_follows_its_version() {
+    let check = |node: NodeStatus, expected: &str| assert_eq!(state(&node, 7), expected);
+    check(node(true, 7, 0), "SYNCED");
+    check(node(true, 6, 0), "STALE");
+    check(node(true, 0, 0), "NOT SENT");
+    check(node(true, 6, 7), "REFUSED");
+    check(node(true, 0, 7), "REFUSED");
+    check(node(false, 7, 0), "DISCONNECTED");
+}
+
+#[test]
+fn the_screen_shows_weights_and_causes() {
+    let text = render(&fleet());
+    for part in [
+        "Config version 7, run by 1 of 1 nodes",
+        "SYNCED",
+        "openai/gpt-4o",
+        "cooling",
+        "100",
+        "openai[main]/gpt-4o",
+        "42s",
+    ] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn database_problems_come_first() {
+    let text = render(&Fleet { database_problems: vec!["models.gpt-4: no such provider".into()], ..fleet() });
+    assert!(text.starts_with("THE DATABASE IS NOT BEING SERVED"), "{text}");
+    assert!(text.contains("  models.gpt-4: no such provider\n"), "{text}");
+}
+
+#[test]
+fn passing_time_is_no_fact() {
+    let (before, mut after) = (facts(&fleet()), fleet());
+    after.causes[0].remaining = Some(Duration { seconds: 41, nanos: 0 });
+    assert_eq!(facts(&after), before);
+}
+
+#[test]
+fn only_what_lasts_can_end() {
+    let before: BTreeSet<String> = facts(&fleet()).into_iter().collect();
+    let now = facts(&Fleet { version: 8, ..Fleet::default() }).into_iter().collect();
+    assert_eq!(ended(&before, &now), ["cause slot openai[main]/gpt-4o cooling"]);
+}

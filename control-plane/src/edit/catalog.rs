@@ -1,0 +1,158 @@
+//! Whether a configuration is valid: each resource by itself, what they say of each other, and that no two models share
+//! a name. An edit costs what it touches: the rest was valid, and is asked again only when something it may refer to went.
+
+use super::{
+    record::{Body, Id, Record},
+    tables::{Change, Tables},
+};
+use imbl::{OrdMap, OrdSet};
+use pointsman_proto::{
+    admin::v1,
+    domain::{self, Key, Model, ModelName, Name, Provider, Settings, VirtualKeySpec, check_references},
+    violation::{Checker, Violation},
+};
+use std::sync::Arc;
+
+/// What resources may refer to, in checked form.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    providers: OrdSet<String>,
+    models: OrdMap<ModelName, Arc<Model>>,
+    /// Names and aliases, each with the model that it stands for.
+    names: OrdMap<ModelName, ModelName>,
+}
+
+impl domain::Catalog for Catalog {
+    fn has_provider(&self, name: &str) -> bool {
+        self.providers.contains(name)
+    }
+
+    fn model(&self, name: &str) -> Option<&Model> {
+        self.models.get(self.names.get(name)?).map(|m| &**m)
+    }
+}
+
+impl Catalog {
+    /// The catalog of `tables`, which differ from this one's by `changes`.
+    ///
+    /// # Errors
+    /// Every violation.
+    pub fn edited(&self, tables: &Tables, changes: &[Change]) -> Result<Self, Vec<Violation>> {
+        let mut next = self.clone();
+        let mut violations = Vec::new();
+        changes.iter().for_each(|change| next.forget(change));
+        for change in changes {
+            if let Some(record) = &change.after {
+                violations.extend(next.learn(&change.id, record));
+            }
+        }
+        violations.extend(next.references(self, tables, changes));
+        violations.sort();
+        violations.dedup();
+        if violations.is_empty() { Ok(next) } else { Err(violations) }
+    }
+
+    fn forget(&mut self, change: &Change) {
+        match &change.id {
+            Id::Provider(name) => drop(self.providers.remove(name)),
+            Id::Model(name) => {
+                let Some(model) = self.models.remove(name.as_str()) else { return };
+                for name in std::iter::once(&model.name).chain(&model.aliases) {
+                    self.names.remove(name);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn learn(&mut self, id: &Id, record: &Record) -> Vec<Violation> {
+        let path = id.path();
+        let checked = match &record.body {
+            Body::Settings(wire) => Settings::check(wire, &path).map(drop),
+            Body::Provider(wire) => {
+                self.providers.insert(wire.name.clone());
+                Provider::check(wire, &path).map(drop)
+            }
+            Body::Key(wire) => check_key(wire, record, &path),
+            Body::Model(wire) => Model::check(wire, &path).and_then(|model| self.learn_model(model, &path)),
+            Body::VirtualKey(wire) => VirtualKeySpec::check(wire, &path).map(drop),
+            Body::Node(wire) => check_node(wire, &path),
+        };
+        checked.err().unwrap_or_default()
+    }
+
+    fn learn_model(&mut self, model: Model, path: &str) -> Result<(), Vec<Violation>> {
+        let mut at = Checker::at(path);
+        let aliases = model.aliases.iter().enumerate().map(|(i, alias)| (format!("aliases[{i}]"), alias));
+        for (field, name) in std::iter::once(("name".to_owned(), &model.name)).chain(aliases) {
+            match self.names.get(name) {
+                Some(owner) if *owner == *name => at.refuse(&field, format!("{name:?} is a model's name already")),
+                Some(owner) => at.refuse(&field, format!("{name:?} is an alias of the model {owner:?} already")),
+                None => drop(self.names.insert(name.clone(), model.name.clone())),
+            }
+        }
+        self.models.insert(model.name.clone(), Arc::new(model));
+        at.finish(())
+    }
+
+    /// What is referred to and not there: asked of what changed, or of all when something that was there went.
+    fn references(&self, before: &Self, tables: &Tables, changes: &[Change]) -> Vec<Violation> {
+        let went = changes.iter().any(|c| self.went(before, c));
+        let ids = if went { tables.iter().map(|(id, _)| id).collect() } else { after(changes) };
+        ids.into_iter().flat_map(|id| self.references_of(id)).collect()
+    }
+
+    fn went(&self, before: &Self, change: &Change) -> bool {
+        match &change.id {
+            Id::Provider(name) => change.after.is_none() && before.providers.contains(name),
+            Id::Model(name) => before.models.get(name.as_str()).is_some_and(|model| {
+                std::iter::once(&model.name).chain(&model.aliases).any(|name| !self.names.contains_key(name))
+            }),
+            _ => false,
+        }
+    }
+
+    fn references_of(&self, id: &Id) -> Vec<Violation> {
+        match id {
+            Id::Model(name) => match self.models.get(name.as_str()) {
+                Some(model) => check_references(self, model, &id.path()),
+                None => Vec::new(), // it is not valid by itself
+            },
+            Id::Key(provider, _) if !self.providers.contains(provider) => {
+                let description = format!("there is no provider {provider:?}");
+                vec![Violation { field: format!("{}.provider", id.path()), description }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The models, by name.
+    pub fn models(&self) -> impl Iterator<Item = &Arc<Model>> {
+        self.models.values()
+    }
+}
+
+fn after(changes: &[Change]) -> Vec<&Id> {
+    changes.iter().filter(|c| c.after.is_some()).map(|c| &c.id).collect()
+}
+
+fn check_key(wire: &v1::Key, record: &Record, path: &str) -> Result<(), Vec<Violation>> {
+    let mut violations = Key::check(wire, path).err().unwrap_or_default();
+    let sources = usize::from(!record.hidden.is_empty()) + usize::from(wire.source.is_some());
+    if sources != 1 {
+        let description = "needs one of secret, env and file".into();
+        violations.push(Violation { field: path.into(), description });
+    }
+    if violations.is_empty() { Ok(()) } else { Err(violations) }
+}
+
+fn check_node(wire: &v1::Node, path: &str) -> Result<(), Vec<Violation>> {
+    let mut at = Checker::at(path);
+    if Name::parse(&wire.name).is_none() {
+        at.refuse("name", "must be 1 to 63 of letters, digits, '.', '_', '-', beginning with a letter or digit");
+    }
+    if wire.zone.len() > 63 || wire.zone.chars().any(char::is_control) {
+        at.refuse("zone", "must be at most 63 printable characters");
+    }
+    at.finish(())
+}

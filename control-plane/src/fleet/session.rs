@@ -1,0 +1,244 @@
+//! One node's stream, from its Hello to its end.
+
+use super::{Fleet, Push, registry::Ticket};
+use crate::{health::Broadcast, merge::Answer};
+use bytes::Bytes;
+use pointsman_proto::{
+    convert::Subject,
+    domain::Name,
+    fleet::v1::{
+        ConfigDelta, ControlMessage, Health, Hello, Nack, NackReason, NodeMessage, ProbeAnswer, Snapshot,
+        control_message::Message as ToNode, node_message::Message as FromNode,
+    },
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::mpsc, time::Instant};
+use tonic::{Status, Streaming};
+
+/// A node that says nothing for this long, not even a heartbeat, is gone.
+const SILENCE: Duration = Duration::from_secs(25);
+
+type Outbox = mpsc::Sender<Result<ControlMessage, Status>>;
+
+/// The stream is over: the node closed it, or does not take what it is sent.
+struct Closed;
+
+pub(super) struct Session {
+    fleet: Fleet,
+    node: Name,
+    ticket: Ticket,
+    outbox: Outbox,
+    hello: Hello,
+    /// What the node runs: `(generation, version)`.
+    held: Option<(u64, u64)>,
+    /// Sent, and neither acknowledged nor refused.
+    outstanding: Option<(u64, u64)>,
+    /// Not sent again.
+    refused: Option<(u64, u64)>,
+    /// The newest health that the node was sent.
+    epoch: u64,
+    /// What it was sent came from a control plane that had not yet heard from every node.
+    warming: bool,
+    /// The node's newest report that was merged.
+    covers: u64,
+}
+
+impl Session {
+    pub(super) fn new(fleet: Fleet, node: Name, ticket: Ticket, hello: Hello, outbox: Outbox) -> Self {
+        Self {
+            fleet,
+            node,
+            ticket,
+            outbox,
+            hello,
+            held: None,
+            outstanding: None,
+            refused: None,
+            epoch: 0,
+            warming: true,
+            covers: 0,
+        }
+    }
+
+    pub(super) async fn run(mut self, inbound: Streaming<NodeMessage>) {
+        tracing::info!(node = %self.node, build = %self.hello.build, "node connected");
+        // Whatever ends the stream, the node is no longer connected and its grants are free.
+        let _ = self.converse(inbound).await;
+        self.fleet.registry.leave(&self.node, self.ticket);
+        self.fleet.hub.left(&self.node);
+        tracing::info!(node = %self.node, "node disconnected");
+    }
+
+    async fn converse(&mut self, mut inbound: Streaming<NodeMessage>) -> Result<(), Closed> {
+        let mut pushes = self.fleet.pushes.clone();
+        let mut broadcasts = self.fleet.hub.broadcasts();
+        self.fleet.hub.greet(&self.node, &self.hello);
+        self.recognise(&pushes.borrow_and_update().clone());
+        self.send_config(&self.newest_push()).await?;
+        broadcasts.mark_unchanged();
+        let everything = self.fleet.hub.since(0);
+        self.send_health(&everything).await?;
+        loop {
+            let silence = tokio::time::sleep(SILENCE);
+            tokio::select! {
+                message = inbound.message() => match message {
+                    Ok(Some(message)) => self.take(message).await?,
+                    Ok(None) | Err(_) => return Ok(()),
+                },
+                _ = broadcasts.changed() => {
+                    let broadcast = broadcasts.borrow_and_update().clone();
+                    if broadcast.epoch > self.epoch {
+                        self.send_health(&broadcast).await?;
+                    }
+                }
+                _ = pushes.changed() => {
+                    let push = pushes.borrow_and_update().clone();
+                    self.send_config(&push).await?;
+                }
+                () = silence => return Ok(()),
+                () = self.fleet.shutdown.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    fn newest_push(&self) -> Arc<Push> {
+        self.fleet.pushes.borrow().clone()
+    }
+
+    /// Whether the node comes back with something that the control plane knows.
+    fn recognise(&mut self, push: &Push) {
+        let snapshot = &push.snapshot;
+        let same = self.hello.generation == snapshot.generation && self.hello.held_version > 0;
+        let current = self.hello.held_version != snapshot.version || self.hello.digest == snapshot.digest;
+        if same && current {
+            self.hold(self.hello.generation, self.hello.held_version, None);
+        }
+    }
+
+    fn hold(&mut self, generation: u64, version: u64, latency: Option<Duration>) {
+        self.held = Some((generation, version));
+        self.fleet.registry.holds(&self.node, self.ticket, version, latency);
+    }
+
+    async fn take(&mut self, message: NodeMessage) -> Result<(), Closed> {
+        self.fleet.registry.heard(&self.node, self.ticket);
+        match message.message {
+            Some(FromNode::Health(report)) => {
+                self.fleet.hub.report(&self.node, &report);
+                self.covers = self.covers.max(report.seq);
+                self.send_health(&self.fleet.hub.since(self.epoch)).await
+            }
+            Some(FromNode::Probe(request)) => {
+                let Some(subject) = request.subject.as_ref().and_then(|s| Subject::try_from(s).ok()) else {
+                    return Ok(());
+                };
+                let (grant_id, ttl_ms) = match self.fleet.hub.ask(&self.node, subject) {
+                    Answer::Granted { id, ttl } => (id, ttl),
+                    Answer::Wait(wait) => (0, wait),
+                };
+                self.send(ToNode::Probe(ProbeAnswer { subject: request.subject, grant_id, ttl_ms })).await
+            }
+            Some(FromNode::Ack(ack)) => self.acknowledged(ack.generation, ack.version).await,
+            Some(FromNode::Nack(nack)) => self.not_acknowledged(nack).await,
+            Some(FromNode::Heartbeat(_)) => {
+                self.fleet.hub.hear(&self.node);
+                Ok(())
+            }
+            Some(FromNode::Hello(_)) | None => Ok(()),
+        }
+    }
+
+    async fn acknowledged(&mut self, generation: u64, version: u64) -> Result<(), Closed> {
+        if self.outstanding != Some((generation, version)) {
+            return Ok(());
+        }
+        self.outstanding = None;
+        let push = self.newest_push();
+        let latency = (push.snapshot.version == version).then(|| push.at.elapsed());
+        self.hold(generation, version, latency);
+        self.send_config(&push).await
+    }
+
+    async fn not_acknowledged(&mut self, nack: Nack) -> Result<(), Closed> {
+        if self.outstanding.take() != Some((nack.generation, nack.version)) {
+            return Ok(());
+        }
+        if nack.reason() == NackReason::UnknownBase {
+            self.held = None;
+        } else {
+            tracing::warn!(node = %self.node, version = nack.version, reason = %nack.detail, "node refused the configuration");
+            self.refused = Some((nack.generation, nack.version));
+            self.fleet.registry.refused(&self.node, self.ticket, nack.version, nack.detail);
+        }
+        self.send_config(&self.newest_push()).await
+    }
+
+    /// Sends what is missing, unless an earlier message is still unanswered or this version was refused.
+    async fn send_config(&mut self, push: &Push) -> Result<(), Closed> {
+        let snapshot = &push.snapshot;
+        let wanted = (snapshot.generation, snapshot.version);
+        if self.outstanding.is_some() || self.held == Some(wanted) || self.refused == Some(wanted) {
+            return Ok(());
+        }
+        self.outstanding = Some(wanted);
+        match self.held {
+            Some((generation, from)) if generation == wanted.0 && from == push.from && !push.delta.is_empty() => {
+                self.send_delta(push, from, push.delta.clone()).await
+            }
+            Some((generation, from)) if generation == wanted.0 => match snapshot.since(from) {
+                Some(delta) => self.send_delta(push, from, delta).await,
+                None => self.send_snapshot(push).await,
+            },
+            _ => self.send_snapshot(push).await,
+        }
+    }
+
+    async fn send_delta(&self, push: &Push, from: u64, pieces: Vec<Bytes>) -> Result<(), Closed> {
+        let (generation, to) = (push.snapshot.generation, push.snapshot.version);
+        for (last, body) in with_last(pieces) {
+            let digest = push.snapshot.digest.clone();
+            self.send(ToNode::Delta(ConfigDelta { generation, from, to, digest, last, body })).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_snapshot(&self, push: &Push) -> Result<(), Closed> {
+        let (generation, version) = (push.snapshot.generation, push.snapshot.version);
+        for (last, body) in with_last(push.snapshot.full()) {
+            let digest = push.snapshot.digest.clone();
+            self.send(ToNode::Snapshot(Snapshot { generation, version, digest, last, body })).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_health(&mut self, broadcast: &Broadcast) -> Result<(), Closed> {
+        // A node that was told to doubt what speaks for something is told everything once that is over.
+        let everything = self.warming && !broadcast.warming && broadcast.prev_epoch != 0;
+        let behind = broadcast.prev_epoch > self.epoch;
+        let own = (everything || behind).then(|| self.fleet.hub.since(if everything { 0 } else { self.epoch }));
+        let broadcast = own.as_ref().unwrap_or(broadcast);
+        (self.epoch, self.warming) = (broadcast.epoch, broadcast.warming);
+        let health = Health {
+            term: self.fleet.publisher.term(),
+            prev_epoch: broadcast.prev_epoch,
+            epoch: broadcast.epoch,
+            generation: broadcast.generation,
+            version: broadcast.version,
+            covers: self.covers,
+            warming: broadcast.warming,
+            body: broadcast.body.clone(),
+        };
+        self.send(ToNode::Health(health)).await
+    }
+
+    async fn send(&self, message: ToNode) -> Result<(), Closed> {
+        let message = ControlMessage { message: Some(message) };
+        let sent = tokio::time::timeout_at(Instant::now() + SILENCE, self.outbox.send(Ok(message)));
+        sent.await.map_err(|_| Closed)?.map_err(|_| Closed)
+    }
+}
+
+fn with_last(pieces: Vec<Bytes>) -> impl Iterator<Item = (bool, Bytes)> {
+    let count = pieces.len();
+    pieces.into_iter().enumerate().map(move |(i, piece)| (i + 1 == count, piece))
+}

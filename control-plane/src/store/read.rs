@@ -1,0 +1,277 @@
+//! Rows to resources. Rows may have been written by hand, so whatever they hold is read, and what means nothing becomes a
+//! violation that names the column.
+
+use crate::edit::{
+    canonical::canonical,
+    record::{Body, Id, Record},
+    tables::Tables,
+};
+use bytes::Bytes;
+use pbjson_types::{Duration, Timestamp};
+use pointsman_proto::{admin::v1, violation::Violation};
+use sqlx::{Decode, Row, Sqlite, SqliteConnection, Type, ValueRef, sqlite::SqliteRow};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// All resources, and what could not be made sense of.
+///
+/// # Errors
+/// The database cannot be used.
+pub async fn tables(connection: &mut SqliteConnection) -> sqlx::Result<(Tables, Vec<Violation>)> {
+    let mut loader = Loader::default();
+    for row in sqlx::query("SELECT * FROM settings").fetch_all(&mut *connection).await? {
+        loader.settings(&row);
+    }
+    for row in sqlx::query("SELECT * FROM providers").fetch_all(&mut *connection).await? {
+        loader.provider(&row);
+    }
+    for row in sqlx::query("SELECT * FROM keys").fetch_all(&mut *connection).await? {
+        loader.key(&row);
+    }
+    let lines = sqlx::query("SELECT * FROM backends ORDER BY model, position, provider, upstream_model");
+    for row in lines.fetch_all(&mut *connection).await? {
+        loader.backend(&row);
+    }
+    for row in sqlx::query("SELECT * FROM models").fetch_all(&mut *connection).await? {
+        loader.model(&row);
+    }
+    for row in sqlx::query("SELECT * FROM virtual_keys").fetch_all(&mut *connection).await? {
+        loader.virtual_key(&row);
+    }
+    for row in sqlx::query("SELECT * FROM nodes").fetch_all(&mut *connection).await? {
+        loader.node(&row);
+    }
+    Ok(loader.finish())
+}
+
+#[derive(Default)]
+struct Loader {
+    tables: Tables,
+    violations: Vec<Violation>,
+    /// The lines of models that are still to come.
+    lines: BTreeMap<String, Vec<v1::Backend>>,
+}
+
+impl Loader {
+    fn put(&mut self, body: Body, hidden: Bytes) {
+        self.tables.insert(Arc::new(Record { body, hidden }));
+    }
+
+    fn settings(&mut self, row: &SqliteRow) {
+        let mut at = Cells::of(row, Id::Settings.path(), &mut self.violations);
+        let settings = v1::Settings {
+            client_authentication: at.text("client_authentication"),
+            max_attempts: at.number("max_attempts"),
+            ..Default::default()
+        };
+        self.put(canonical(Body::Settings(settings)), Bytes::new());
+    }
+
+    fn provider(&mut self, row: &SqliteRow) {
+        let name: String = row.try_get("name").unwrap_or_default();
+        let mut at = Cells::of(row, Id::Provider(name.clone()).path(), &mut self.violations);
+        let provider = v1::Provider {
+            name,
+            protocol: at.text("protocol"),
+            base_url: at.text("base_url"),
+            enabled: at.enabled(),
+            timeouts: Some(v1::Timeouts {
+                connect: at.duration("connect_timeout_ms"),
+                first_byte: at.duration("first_byte_timeout_ms"),
+                idle: at.duration("idle_timeout_ms"),
+            }),
+            max_concurrent_requests: at.number("max_concurrent_requests"),
+            circuit_breaker: Some(v1::CircuitBreaker {
+                failure_threshold: at.number("failure_threshold"),
+                success_threshold: at.number("success_threshold"),
+                reset_timeout: at.duration("reset_timeout_ms"),
+                monitoring_period: at.duration("monitoring_period_ms"),
+            }),
+            rate_limits: Some(v1::RateLimits {
+                cooldown: at.duration("cooldown_ms"),
+                blacklist_after: at.number("blacklist_after"),
+                blacklist_for: at.duration("blacklist_for_ms"),
+                blacklist_max: at.duration("blacklist_max_ms"),
+            }),
+            slow_start: at.duration("slow_start_ms"),
+            region: at.text("region"),
+            etag: String::new(),
+        };
+        self.put(canonical(Body::Provider(provider)), Bytes::new());
+    }
+
+    fn key(&mut self, row: &SqliteRow) {
+        let provider: String = row.try_get("provider").unwrap_or_default();
+        let name: String = row.try_get("name").unwrap_or_default();
+        let mut at = Cells::of(row, Id::Key(provider.clone(), name.clone()).path(), &mut self.violations);
+        let source = match (at.cell::<String>("env"), at.cell::<String>("file")) {
+            (Some(_), Some(_)) => {
+                at.refuse("", "env and file are both set");
+                None
+            }
+            (Some(name), None) => Some(v1::key::Source::Env(name)),
+            (None, file) => file.map(v1::key::Source::File),
+        };
+        let sealed = at.bytes("sealed");
+        let (account, enabled) = (at.text("account"), at.enabled());
+        let key = v1::Key {
+            provider,
+            name,
+            account,
+            enabled,
+            source,
+            fingerprint: at.text("fingerprint"),
+            last_four: at.text("last_four"),
+            secret_revision: at.cell::<i64>("secret_revision").and_then(|n| n.try_into().ok()).unwrap_or(0),
+            etag: String::new(),
+        };
+        self.put(Body::Key(key), sealed);
+    }
+
+    fn backend(&mut self, row: &SqliteRow) {
+        let model: String = row.try_get("model").unwrap_or_default();
+        let lines = self.lines.entry(model.clone()).or_default();
+        let path = format!("{}.backends[{}]", Id::Model(model).path(), lines.len());
+        let mut at = Cells::of(row, path, &mut self.violations);
+        lines.push(v1::Backend {
+            provider: at.text("provider"),
+            model: at.text("upstream_model"),
+            weight: at.cell("weight"),
+            priority: at.number("priority"),
+            enabled: at.enabled(),
+            tags: at.list("tags"),
+        });
+    }
+
+    fn model(&mut self, row: &SqliteRow) {
+        let name: String = row.try_get("name").unwrap_or_default();
+        let backends = self.lines.remove(&name).unwrap_or_default();
+        let mut at = Cells::of(row, Id::Model(name.clone()).path(), &mut self.violations);
+        let model = v1::Model {
+            name,
+            strategy: at.text("strategy"),
+            backends,
+            fallbacks: at.list("fallbacks"),
+            aliases: at.list("aliases"),
+            enabled: at.enabled(),
+            etag: String::new(),
+        };
+        self.put(canonical(Body::Model(model)), Bytes::new());
+    }
+
+    fn virtual_key(&mut self, row: &SqliteRow) {
+        let name: String = row.try_get("name").unwrap_or_default();
+        let mut at = Cells::of(row, Id::VirtualKey(name.clone()).path(), &mut self.violations);
+        let digest = at.digest("digest");
+        let key = v1::VirtualKey {
+            name,
+            enabled: at.enabled(),
+            tags: at.list("tags"),
+            allowed_models: at.list("allowed_models"),
+            expire_time: at.cell::<i64>("expire_time_ms").map(instant),
+            last_four: at.text("last_four"),
+            etag: String::new(),
+        };
+        self.put(Body::VirtualKey(key), digest);
+    }
+
+    fn node(&mut self, row: &SqliteRow) {
+        let name: String = row.try_get("name").unwrap_or_default();
+        let mut at = Cells::of(row, Id::Node(name.clone()).path(), &mut self.violations);
+        let digest = at.digest("token_digest");
+        let node = v1::Node { name, zone: at.text("zone"), etag: String::new() };
+        self.put(Body::Node(node), digest);
+    }
+
+    fn finish(mut self) -> (Tables, Vec<Violation>) {
+        for model in self.lines.keys() {
+            let description = format!("has backends, but there is no model {model:?}");
+            self.violations.push(Violation { field: Id::Model(model.clone()).path(), description });
+        }
+        (self.tables, self.violations)
+    }
+}
+
+fn instant(ms: i64) -> Timestamp {
+    Timestamp { seconds: ms.div_euclid(1000), nanos: (ms.rem_euclid(1000) * 1_000_000) as i32 }
+}
+
+/// The cells of one row, and where to complain about them.
+struct Cells<'a> {
+    row: &'a SqliteRow,
+    path: String,
+    violations: &'a mut Vec<Violation>,
+}
+
+impl<'a> Cells<'a> {
+    fn of(row: &'a SqliteRow, path: String, violations: &'a mut Vec<Violation>) -> Self {
+        Self { row, path, violations }
+    }
+
+    fn refuse(&mut self, column: &str, description: impl Into<String>) {
+        let dot = if column.is_empty() { "" } else { "." };
+        let field = format!("{}{dot}{column}", self.path);
+        self.violations.push(Violation { field, description: description.into() });
+    }
+
+    /// The cell's value; none when it is NULL.
+    fn cell<T: for<'r> Decode<'r, Sqlite> + Type<Sqlite>>(&mut self, column: &str) -> Option<T> {
+        let is_null = self.row.try_get_raw(column).is_ok_and(|value| value.is_null());
+        match self.row.try_get::<T, _>(column) {
+            Ok(value) => (!is_null).then_some(value),
+            Err(_) if is_null => None,
+            Err(_) => {
+                self.refuse(column, "cannot be read");
+                None
+            }
+        }
+    }
+
+    fn text(&mut self, column: &str) -> String {
+        self.cell(column).unwrap_or_default()
+    }
+
+    fn bytes(&mut self, column: &str) -> Bytes {
+        self.cell::<Vec<u8>>(column).unwrap_or_default().into()
+    }
+
+    fn digest(&mut self, column: &str) -> Bytes {
+        let digest = self.bytes(column);
+        if digest.len() != 32 {
+            self.refuse(column, "must be the 32 bytes that the server wrote");
+        }
+        digest
+    }
+
+    fn number(&mut self, column: &str) -> u32 {
+        let value: i64 = self.cell(column).unwrap_or(0);
+        u32::try_from(value).unwrap_or_else(|_| {
+            self.refuse(column, format!("must be from 0 to {}, found {value}", u32::MAX));
+            0
+        })
+    }
+
+    fn enabled(&mut self) -> Option<bool> {
+        match self.cell::<i64>("enabled") {
+            Some(0) => Some(false),
+            Some(1) | None => None,
+            Some(other) => {
+                self.refuse("enabled", format!("must be 0 or 1, found {other}"));
+                None
+            }
+        }
+    }
+
+    /// Whole milliseconds; their range is the domain's to check.
+    fn duration(&mut self, column: &str) -> Option<Duration> {
+        let ms: i64 = self.cell(column)?;
+        Some(Duration { seconds: ms / 1000, nanos: (ms % 1000 * 1_000_000) as i32 })
+    }
+
+    fn list(&mut self, column: &str) -> Vec<String> {
+        let text = self.text(column);
+        serde_json::from_str(&text).unwrap_or_else(|_| {
+            self.refuse(column, format!("must be a JSON list of strings, found {text}"));
+            Vec::new()
+        })
+    }
+}

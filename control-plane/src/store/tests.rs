@@ -1,0 +1,182 @@
+use super::*;
+use crate::{
+    edit::{
+        canonical::canonical,
+        record::{Body, Record},
+        tables::Tables,
+    },
+    error::StartError,
+};
+use pbjson_types::{Duration, Timestamp};
+use pointsman_proto::admin::v1;
+use proptest::prelude::*;
+
+fn in_runtime<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
+}
+
+fn duration() -> impl Strategy<Value = Option<Duration>> {
+    let ms = |ms: i64| Duration { seconds: ms / 1000, nanos: (ms % 1000 * 1_000_000) as i32 };
+    prop::option::of((0..86_400_000_i64).prop_map(ms))
+}
+
+fn enabled() -> impl Strategy<Value = Option<bool>> {
+    prop::option::of(any::<bool>())
+}
+
+fn names() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec("\\PC{0,20}", 0..4)
+}
+
+prop_compose! {
+    fn provider()(name in "[a-z]{1,9}", base_url in "\\PC{0,30}", enabled in enabled(), cap in any::<u32>(), region in "\\PC{0,9}",
+                  d in prop::collection::vec(duration(), 8), n in prop::collection::vec(any::<u32>(), 3)) -> Body {
+        v1::Provider {
+            name, base_url, enabled, region,
+            protocol: "openai".into(),
+            max_concurrent_requests: cap,
+            timeouts: Some(v1::Timeouts { connect: d[0], first_byte: d[1], idle: d[2] }),
+            circuit_breaker: Some(v1::CircuitBreaker {
+                failure_threshold: n[0], success_threshold: n[1], reset_timeout: d[3], monitoring_period: d[4],
+            }),
+            rate_limits: Some(v1::RateLimits {
+                cooldown: d[5], blacklist_after: n[2], blacklist_for: d[6], blacklist_max: d[7],
+            }),
+            ..Default::default()
+        }.into()
+    }
+}
+
+prop_compose! {
+    fn model()(name in "[a-z/]{1,9}", lines in prop::collection::vec((prop::option::of(0.0..1e6_f64), any::<u32>(), enabled(), names()), 0..5),
+               fallbacks in names(), aliases in names(), enabled in enabled()) -> Body {
+        let line = |(i, (weight, priority, enabled, tags))| v1::Backend {
+            provider: "p".into(), model: format!("{i}"), weight, priority, enabled, tags,
+        };
+        let backends = lines.into_iter().enumerate().map(line).collect();
+        v1::Model { name, backends, fallbacks, aliases, enabled, ..Default::default() }.into()
+    }
+}
+
+prop_compose! {
+    fn virtual_key()(name in "[a-z]{1,9}", enabled in enabled(), tags in names(), allowed_models in names(),
+                     expires in prop::option::of(0..4_000_000_000_000_i64)) -> Body {
+        let instant = |ms: i64| Timestamp { seconds: ms / 1000, nanos: (ms % 1000 * 1_000_000) as i32 };
+        v1::VirtualKey { name, enabled, tags, allowed_models, expire_time: expires.map(instant), ..Default::default() }.into()
+    }
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let settings = (any::<u32>(), "\\PC{0,9}").prop_map(|(max_attempts, client_authentication)| {
+        v1::Settings { max_attempts, client_authentication, ..Default::default() }.into()
+    });
+    let node =
+        ("[a-z]{1,9}", "\\PC{0,9}").prop_map(|(name, zone)| v1::Node { name, zone, ..Default::default() }.into());
+    prop_oneof![provider(), model(), virtual_key(), settings, node]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn what_is_written_is_read_back(bodies in prop::collection::vec(body(), 1..12)) {
+        in_runtime(async {
+            let dir = tempfile::tempdir().expect("a directory");
+            let mut store = Store::open(&dir.path().join("db")).await.expect("it opens");
+            let mut tables = Tables::default();
+            store.begin().await.expect("it begins");
+            // The lines refer to this provider; the constraint is on even where the domain's checks are not.
+            let p = v1::Provider { name: "p".into(), ..Default::default() };
+            for (i, body) in bodies.into_iter().chain([p.into()]).enumerate() {
+                let hidden = match body {
+                    Body::VirtualKey(_) | Body::Node(_) => vec![i as u8; 32].into(),
+                    _ => bytes::Bytes::new(),
+                };
+                let record = Record { body: canonical(body), hidden };
+                write::resource(store.connection(), &record.body.id(), Some(&record)).await.expect("it is written");
+                history::accept(store.connection(), &record.body.id(), Some(&record)).await.expect("it is noted");
+                tables.insert(record.into());
+            }
+            store.commit().await.expect("it commits");
+            let (read, violations) = read::tables(store.connection()).await.expect("it is read");
+            prop_assert_eq!(violations, []);
+            prop_assert_eq!(tables.diff(&read), []);
+            let accepted = history::accepted(store.connection()).await.expect("it is read");
+            prop_assert_eq!(tables.diff(&accepted), []);
+            Ok(())
+        })?;
+    }
+}
+
+async fn refused(path: &Path) -> StartError {
+    Store::open(path).await.err().expect("it should be refused")
+}
+
+#[tokio::test]
+async fn one_server_has_a_database() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("db");
+    let first = Store::open(&path).await.expect("it opens");
+    let error = refused(&path).await;
+    assert!(matches!(error, StartError::Locked { .. }) && error.to_string().contains("db.lock"), "{error}");
+    first.close().await.expect("it closes");
+    Store::open(&path).await.expect("it is free again");
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused_and_kept() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("db");
+    std::fs::write(&path, "not a database, but somebody's file".repeat(40)).expect("it is written");
+    let error = refused(&path).await;
+    assert!(error.to_string().contains("is not a Pointsman database"), "{error}");
+    assert!(std::fs::read_to_string(&path).expect("it is there").starts_with("not a database"));
+    let missing = refused(&dir.path().join("no/such/dir/db")).await;
+    assert_eq!(missing.exit_code(), 3);
+}
+
+#[tokio::test]
+async fn damage_is_noticed_at_the_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("db");
+    Store::open(&path).await.expect("it opens").close().await.expect("it closes");
+    let mut bytes = std::fs::read(&path).expect("it is there");
+    for byte in &mut bytes[4096..12288] {
+        *byte ^= 0x5a;
+    }
+    std::fs::write(&path, bytes).expect("it is written");
+    let error = refused(&path).await;
+    assert!(error.exit_code() == 3 && error.to_string().contains("damaged"), "{error}");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("db");
+    let mut store = Store::open(&path).await.expect("it opens");
+    sqlx::query("INSERT INTO _sqlx_migrations VALUES (9999, 'later', 0, 1, x'00', 0)")
+        .execute(store.connection())
+        .await
+        .expect("it is written");
+    store.close().await.expect("it closes");
+    let error = refused(&path).await;
+    assert!(error.to_string().contains("newer version of Pointsman"), "{error}");
+}
+
+#[tokio::test]
+async fn blacklists_are_kept_whole() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut store = Store::open(&dir.path().join("db")).await.expect("it opens");
+    let row = |model: &str| blacklists::BlacklistRow {
+        provider: "p".into(),
+        account: "a".into(),
+        model: model.into(),
+        episode: 7,
+        consecutive: 3,
+        strikes: 2,
+        until_unix_ms: 1_700_000_000_000,
+        reason: "429".into(),
+    };
+    blacklists::replace(store.connection(), &[row("m"), row("n")]).await.expect("it is written");
+    blacklists::replace(store.connection(), &[row("n")]).await.expect("it is written");
+    assert_eq!(blacklists::load(store.connection()).await.expect("it is read"), [row("n")]);
+}

@@ -1,0 +1,175 @@
+//! Resources to rows: each is replaced whole. Foreign keys are deferred, so the order of writes does not matter.
+
+use super::meta::signed;
+use crate::edit::record::{Body, Id, Record};
+use pbjson_types::Duration;
+use pointsman_proto::admin::v1;
+use sqlx::SqliteConnection;
+
+/// Writes a resource, or deletes it.
+///
+/// # Errors
+/// The database cannot be used.
+pub async fn resource(connection: &mut SqliteConnection, id: &Id, record: Option<&Record>) -> sqlx::Result<()> {
+    let Some(record) = record else { return delete(connection, id).await };
+    match &record.body {
+        Body::Settings(settings) => write_settings(connection, settings).await,
+        Body::Provider(provider) => write_provider(connection, provider).await,
+        Body::Key(key) => write_key(connection, key, &record.hidden).await,
+        Body::Model(model) => write_model(connection, model).await,
+        Body::VirtualKey(key) => write_virtual_key(connection, key, &record.hidden).await,
+        Body::Node(node) => write_node(connection, node, &record.hidden).await,
+    }
+}
+
+async fn delete(connection: &mut SqliteConnection, id: &Id) -> sqlx::Result<()> {
+    let (query, names): (_, &[&String]) = match id {
+        Id::Settings => return Ok(()), // they are always there
+        Id::Provider(name) => (sqlx::query("DELETE FROM providers WHERE name = ?"), &[name]),
+        Id::Key(provider, name) => (sqlx::query("DELETE FROM keys WHERE provider = ? AND name = ?"), &[provider, name]),
+        Id::Model(name) => (sqlx::query("DELETE FROM models WHERE name = ?"), &[name]),
+        Id::VirtualKey(name) => (sqlx::query("DELETE FROM virtual_keys WHERE name = ?"), &[name]),
+        Id::Node(name) => (sqlx::query("DELETE FROM nodes WHERE name = ?"), &[name]),
+    };
+    names.iter().fold(query, |query, name| query.bind(name.as_str())).execute(connection).await?;
+    Ok(())
+}
+
+async fn write_settings(connection: &mut SqliteConnection, settings: &v1::Settings) -> sqlx::Result<()> {
+    sqlx::query("INSERT OR REPLACE INTO settings (id, client_authentication, max_attempts) VALUES (1, ?, ?)")
+        .bind(&settings.client_authentication)
+        .bind(unless_zero(settings.max_attempts))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+const PROVIDER: &str = "INSERT OR REPLACE INTO providers
+    (name, protocol, base_url, enabled, region, max_concurrent_requests,
+     connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms,
+     failure_threshold, success_threshold, reset_timeout_ms, monitoring_period_ms,
+     cooldown_ms, blacklist_after, blacklist_for_ms, blacklist_max_ms, slow_start_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+async fn write_provider(connection: &mut SqliteConnection, provider: &v1::Provider) -> sqlx::Result<()> {
+    let timeouts = provider.timeouts.unwrap_or_default();
+    let circuit = provider.circuit_breaker.unwrap_or_default();
+    let limits = provider.rate_limits.unwrap_or_default();
+    sqlx::query(PROVIDER)
+        .bind(&provider.name)
+        .bind(&provider.protocol)
+        .bind(&provider.base_url)
+        .bind(provider.enabled.unwrap_or(true))
+        .bind(&provider.region)
+        .bind(unless_zero(provider.max_concurrent_requests))
+        .bind(ms(timeouts.connect))
+        .bind(ms(timeouts.first_byte))
+        .bind(ms(timeouts.idle))
+        .bind(unless_zero(circuit.failure_threshold))
+        .bind(unless_zero(circuit.success_threshold))
+        .bind(ms(circuit.reset_timeout))
+        .bind(ms(circuit.monitoring_period))
+        .bind(ms(limits.cooldown))
+        .bind(unless_zero(limits.blacklist_after))
+        .bind(ms(limits.blacklist_for))
+        .bind(ms(limits.blacklist_max))
+        .bind(ms(provider.slow_start))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+const KEY: &str = "INSERT OR REPLACE INTO keys
+    (provider, name, account, enabled, env, file, sealed, fingerprint, last_four, secret_revision)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+async fn write_key(connection: &mut SqliteConnection, key: &v1::Key, sealed: &[u8]) -> sqlx::Result<()> {
+    let (env, file) = match &key.source {
+        Some(v1::key::Source::Env(name)) => (Some(name), None),
+        Some(v1::key::Source::File(path)) => (None, Some(path)),
+        Some(v1::key::Source::Secret(_)) | None => (None, None), // a record never holds a secret
+    };
+    sqlx::query(KEY)
+        .bind(&key.provider)
+        .bind(&key.name)
+        .bind(&key.account)
+        .bind(key.enabled.unwrap_or(true))
+        .bind(env)
+        .bind(file)
+        .bind((!sealed.is_empty()).then_some(sealed))
+        .bind(&key.fingerprint)
+        .bind(&key.last_four)
+        .bind(signed(key.secret_revision))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+const BACKEND: &str = "INSERT INTO backends
+    (model, position, provider, upstream_model, weight, priority, enabled, tags) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+
+async fn write_model(connection: &mut SqliteConnection, model: &v1::Model) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM backends WHERE model = ?").bind(&model.name).execute(&mut *connection).await?;
+    sqlx::query("INSERT OR REPLACE INTO models (name, strategy, enabled, fallbacks, aliases) VALUES (?, ?, ?, ?, ?)")
+        .bind(&model.name)
+        .bind(&model.strategy)
+        .bind(model.enabled.unwrap_or(true))
+        .bind(json(&model.fallbacks))
+        .bind(json(&model.aliases))
+        .execute(&mut *connection)
+        .await?;
+    for (position, line) in (0_i64..).zip(&model.backends) {
+        sqlx::query(BACKEND)
+            .bind(&model.name)
+            .bind(position)
+            .bind(&line.provider)
+            .bind(&line.model)
+            .bind(line.weight)
+            .bind(i64::from(line.priority))
+            .bind(line.enabled.unwrap_or(true))
+            .bind(json(&line.tags))
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+const VIRTUAL_KEY: &str = "INSERT OR REPLACE INTO virtual_keys
+    (name, enabled, tags, allowed_models, expire_time_ms, digest, last_four) VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+async fn write_virtual_key(connection: &mut SqliteConnection, key: &v1::VirtualKey, digest: &[u8]) -> sqlx::Result<()> {
+    let expires = key.expire_time.map(|t| t.seconds.saturating_mul(1000) + i64::from(t.nanos / 1_000_000));
+    sqlx::query(VIRTUAL_KEY)
+        .bind(&key.name)
+        .bind(key.enabled.unwrap_or(true))
+        .bind(json(&key.tags))
+        .bind(json(&key.allowed_models))
+        .bind(expires)
+        .bind(digest)
+        .bind(&key.last_four)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn write_node(connection: &mut SqliteConnection, node: &v1::Node, digest: &[u8]) -> sqlx::Result<()> {
+    sqlx::query("INSERT OR REPLACE INTO nodes (name, zone, token_digest) VALUES (?, ?, ?)")
+        .bind(&node.name)
+        .bind(&node.zone)
+        .bind(digest)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn unless_zero(n: u32) -> Option<i64> {
+    (n != 0).then_some(i64::from(n))
+}
+
+fn ms(duration: Option<Duration>) -> Option<i64> {
+    duration.map(|d| d.seconds.saturating_mul(1000) + i64::from(d.nanos / 1_000_000))
+}
+
+fn json(list: &[String]) -> String {
+    serde_json::to_string(list).expect("strings have a JSON form")
+}

@@ -1,0 +1,43 @@
+//! The retry budget of a node: a fifth of its traffic over ten seconds, and ten a second besides. Without one, an
+//! upstream that fails under load would get several times the load.
+
+use crate::window::Window;
+use pointsman_proto::slot::Millis;
+
+const LENGTH: Millis = 10_000;
+const FLOOR: u64 = 10 * LENGTH / 1000;
+
+/// First attempts and retries of late.
+#[derive(Debug, Default)]
+pub struct RetryBudget(Window);
+
+impl RetryBudget {
+    pub fn first_attempt(&self, now: Millis) {
+        self.0.count_usual(now, LENGTH);
+    }
+
+    /// Whether one more retry is within the budget; if so it is spent.
+    pub fn try_retry(&self, now: Millis) -> bool {
+        let (requests, retries) = self.0.totals(now, LENGTH);
+        let within = retries < FLOOR + requests / 5;
+        if within {
+            self.0.count_other(now, LENGTH);
+        }
+        within
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_end_at_a_fifth_of_the_traffic_and_come_back_with_time() {
+        let budget = RetryBudget::default();
+        (0..1000).for_each(|_| budget.first_attempt(1));
+        let granted = (0..1000).filter(|_| budget.try_retry(2)).count();
+        assert_eq!(granted, 300);
+        assert!(!budget.try_retry(9_000));
+        assert!(budget.try_retry(20_000));
+    }
+}

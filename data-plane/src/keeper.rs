@@ -1,0 +1,94 @@
+//! The keeper: the one task that changes what requests read, and the handle by which requests reach it.
+//!
+//! Requests tell it what they learnt; the control plane's messages come through [`crate::fleet`]. It applies both, in
+//! order: swaps the table, keeps weights and ramps, reports what changed, and answers for probes while there is no
+//! control plane to ask. Nothing waits for it: a request has already changed the cells that it saw change.
+
+mod apply;
+mod probing;
+mod reporting;
+mod task;
+
+pub use apply::FleetHealth;
+pub use task::{Task, run};
+
+use crate::{
+    cells::{EndpointCell, KeyCell, SlotCell},
+    table::Table,
+};
+use arc_swap::ArcSwap;
+use pointsman_proto::{clock::Clock, slot::Millis};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// What a request learnt.
+#[derive(Debug)]
+pub enum News {
+    Slot(Arc<SlotCell>),
+    Credential(Arc<KeyCell>, &'static str),
+    Endpoint(Arc<EndpointCell>),
+    /// The probe of a slot ended, with success or not.
+    SlotProbed(Arc<SlotCell>, bool),
+    EndpointProbed(Arc<EndpointCell>, bool),
+    /// A grant was taken and led to nothing.
+    SlotUnused(Arc<SlotCell>),
+    EndpointUnused(Arc<EndpointCell>),
+    /// A circuit's grant may be used again.
+    Granted,
+    Wanted(Wanted),
+}
+
+/// What a request would probe.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    Slot(Arc<SlotCell>),
+    Endpoint(Arc<EndpointCell>),
+}
+
+/// The handle that requests hold.
+pub struct Keeper {
+    pub clock: Clock,
+    /// The table that requests take; only the keeper's task puts another in its place.
+    pub tables: Tables,
+    /// Where this node begins its rounds over a provider's keys, so that nodes do not walk them in step.
+    pub stagger: u32,
+    news: mpsc::UnboundedSender<News>,
+    /// Ticks when a grant came or was denied, or something came back.
+    answers: watch::Sender<u64>,
+}
+
+/// The table that requests take.
+pub type Tables = ArcSwap<Table>;
+
+impl Keeper {
+    /// A handle, and what its task will read.
+    pub fn new(clock: Clock, stagger: u32) -> (Arc<Self>, mpsc::UnboundedReceiver<News>) {
+        let (news, inbox) = mpsc::unbounded_channel();
+        let tables = ArcSwap::from_pointee(Table::default());
+        let keeper = Self { clock, tables, stagger, news, answers: watch::channel(0).0 };
+        (Arc::new(keeper), inbox)
+    }
+
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// Tells what was learnt. News is rare: changes of state, never outcomes as such.
+    pub fn tell(&self, news: News) {
+        // The task ends only at shutdown, when there is nobody left to tell.
+        let _ = self.news.send(news);
+    }
+
+    pub fn want(&self, wanted: Wanted) {
+        self.tell(News::Wanted(wanted));
+    }
+
+    /// Ticks when a request that found nothing should look again.
+    pub fn answers(&self) -> watch::Receiver<u64> {
+        self.answers.subscribe()
+    }
+
+    fn answered(&self) {
+        self.answers.send_modify(|n| *n += 1);
+    }
+}

@@ -1,0 +1,204 @@
+//! The keeper's task: one loop over what requests tell, what the control plane says, and time.
+
+use super::{FleetHealth, Keeper, News, probing::Grants, reporting::Dirty};
+use crate::{
+    cells::Cells,
+    fleet::{FromControl, ToControl},
+    table::{Edit, Model, Refused},
+};
+use pointsman_proto::{domain::EndpointId, slot::Millis, weights};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// How often time alone is looked at: ramp steps, unused grants, local probes.
+const TICK: Duration = Duration::from_millis(100);
+/// What was used since is told this often: the fleet's quorum is over those that used an endpoint.
+const USE_REPORT: Millis = 5_000;
+
+/// Everything the keeper owns.
+pub struct Task {
+    /// This node's name, as the fleet knows it.
+    pub(super) name: String,
+    pub(super) keeper: Arc<Keeper>,
+    pub(super) cells: Cells,
+    pub(super) dirty: Dirty,
+    pub(super) grants: Grants,
+    pub(super) health: FleetHealth,
+    /// The stream to the control plane, while there is one.
+    pub(super) control: Option<mpsc::Sender<ToControl>>,
+    used_reported: Millis,
+}
+
+/// Runs the keeper until `shutdown`.
+pub async fn run(
+    mut task: Task,
+    mut news: mpsc::UnboundedReceiver<News>,
+    mut control: mpsc::Receiver<FromControl>,
+    shutdown: CancellationToken,
+) {
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return,
+            Some(first) = news.recv() => {
+                task.learn(first);
+                while let Ok(more) = news.try_recv() {
+                    task.learn(more);
+                }
+                task.settle();
+            }
+            Some(message) = control.recv() => task.hear(message),
+            _ = tick.tick() => task.pass(),
+        }
+    }
+}
+
+impl Task {
+    pub fn new(name: String, keeper: Arc<Keeper>) -> Self {
+        Self {
+            name,
+            keeper,
+            cells: Cells::default(),
+            dirty: Dirty::default(),
+            grants: Grants::default(),
+            health: FleetHealth::default(),
+            control: None,
+            used_reported: 0,
+        }
+    }
+
+    fn learn(&mut self, news: News) {
+        match news {
+            News::Slot(cell) => self.dirty.slot(&cell),
+            News::Credential(cell, why) => self.dirty.credential(&cell, why),
+            News::Endpoint(cell) => self.dirty.endpoint(&cell),
+            News::SlotProbed(cell, succeeded) => self.slot_probed(&cell, succeeded),
+            News::EndpointProbed(cell, succeeded) => self.endpoint_probed(&cell, succeeded),
+            News::SlotUnused(cell) => self.slot_unused(&cell),
+            News::EndpointUnused(cell) => self.endpoint_unused(&cell),
+            News::Granted => self.keeper.answered(),
+            News::Wanted(wanted) => self.wanted(wanted),
+        }
+    }
+
+    /// Weights follow what was learnt, and the fleet is told.
+    fn settle(&mut self) {
+        if self.dirty.needs_weights() {
+            self.reweigh_all();
+        }
+        self.send_report();
+    }
+
+    fn hear(&mut self, message: FromControl) {
+        match message {
+            FromControl::Connected { outbox, hello } => {
+                let _ = hello.send(self.hello());
+                self.control = Some(outbox);
+            }
+            FromControl::Lost => self.lost(),
+            FromControl::Config { edit, answer } => {
+                let _ = answer.send(self.swap(edit));
+            }
+            FromControl::Health(health) => self.apply_health(health),
+            FromControl::Probe(answer) => self.probe_answered(&answer),
+        }
+        self.settle();
+    }
+
+    /// Swaps the table, if the edit holds.
+    fn swap(&mut self, edit: Edit) -> Result<(), Refused> {
+        let before = self.keeper.tables.load_full();
+        let whole = edit.whole;
+        let next = Arc::new(before.edited(edit, &mut self.cells)?);
+        let now = self.keeper.now();
+        for (name, model) in &next.models {
+            let kept = before.models.get(name).is_some_and(|old| Arc::ptr_eq(old, model));
+            if !kept {
+                model.reweigh(now);
+            }
+        }
+        self.keeper.tables.store(next);
+        drop(before);
+        if whole {
+            self.cells.prune();
+        }
+        self.keeper.answered();
+        Ok(())
+    }
+
+    pub(super) fn models(&self) -> Vec<Arc<Model>> {
+        self.keeper.tables.load().models.values().cloned().collect()
+    }
+
+    /// Brings presence, ramps and weights up to what the cells say.
+    pub(super) fn reweigh_all(&mut self) {
+        let now = self.keeper.now();
+        let models = self.models();
+        self.watch_presence(&models, now);
+        models.iter().for_each(|model| model.reweigh(now));
+        self.dirty.weighed();
+        self.keeper.answered();
+    }
+
+    /// Notes which endpoints went or came back: one that was wholly out for five seconds returns by a ramp.
+    fn watch_presence(&self, models: &[Arc<Model>], now: Millis) {
+        const ABSENCE: Millis = 5_000;
+        let mut seen: HashMap<&EndpointId, ()> = HashMap::new();
+        for backend in models.iter().flat_map(|m| &m.backends) {
+            if seen.insert(&backend.endpoint.id, ()).is_some() {
+                continue;
+            }
+            let available = backend.is_available();
+            let mut circuit = backend.endpoint.circuit();
+            match (available, circuit.out_since) {
+                (false, None) => (circuit.out_since, circuit.ramp_since) = (Some(now), None),
+                (true, Some(since)) => {
+                    let ramped =
+                        now.saturating_sub(since) >= ABSENCE && !backend.upstream.provider.slow_start.is_zero();
+                    (circuit.out_since, circuit.ramp_since) = (None, ramped.then_some(now));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Time passed.
+    fn pass(&mut self) {
+        let now = self.keeper.now();
+        self.expire_grants(now);
+        self.probe_alone(now);
+        if self.step_ramps(now) {
+            self.reweigh_all();
+        }
+        if now.saturating_sub(self.used_reported) >= USE_REPORT {
+            let used = self.cells.endpoints.values().filter(|cell| cell.used_at() > self.used_reported);
+            used.for_each(|cell| self.dirty.used(cell));
+            self.used_reported = now;
+        }
+        self.settle();
+    }
+
+    /// Whether some ramp has reached another step, or its end.
+    fn step_ramps(&self, now: Millis) -> bool {
+        let mut stepped = false;
+        for model in self.models() {
+            for backend in &model.backends {
+                let mut circuit = backend.endpoint.circuit();
+                let Some(since) = circuit.ramp_since else { continue };
+                let age = Duration::from_millis(now.saturating_sub(since));
+                let before = age.saturating_sub(TICK * 2);
+                let slow_start = backend.upstream.provider.slow_start;
+                if weights::ramp_factor(age, slow_start) == weights::FULL {
+                    circuit.ramp_since = None;
+                    stepped = true;
+                } else {
+                    stepped |= weights::ramp_factor(before, slow_start) != weights::ramp_factor(age, slow_start);
+                }
+            }
+        }
+        stepped
+    }
+}

@@ -1,0 +1,68 @@
+//! When no backend can serve: whether to wait for a probe, and what to tell the client.
+
+use crate::{
+    cells::{Gate, Permit},
+    error::Refusal,
+    select::Tried,
+    table::{Backend, Model},
+};
+use pointsman_proto::slot::{Millis, Phase};
+use std::sync::Arc;
+
+/// Told when a probe is under way: its result is a moment off.
+const SOON: Millis = 1_000;
+
+/// Whether a probe of some backend was asked for and may come.
+pub(super) fn is_asked(model: &Arc<Model>, tried: &Tried, now: Millis) -> bool {
+    let waiting = |permit: &Permit| matches!(permit.gate(now), Gate::Asked(_) | Gate::Granted | Gate::Due);
+    let untried = |b: &&Backend| b.base > 0 && b.upstream.provider.enabled && !tried.has_endpoint(&b.endpoint);
+    model.backends.iter().filter(untried).any(|backend| {
+        let slots = backend.slots.iter().filter(|slot| !tried.has_slot(slot));
+        slots.clone().any(|slot| waiting(&slot.permit))
+    })
+}
+
+/// What to tell the client: 429 if every cause is a rate limit, else 503, with the soonest recovery.
+pub(super) fn refusal<'a>(
+    chain: impl Iterator<Item = &'a Arc<Model>> + Clone,
+    attempts: u32,
+    last: &str,
+    now: Millis,
+) -> Refusal {
+    let backends = || chain.clone().flat_map(|m| &m.backends).filter(|b| b.base > 0);
+    let limited = backends().next().is_some() && backends().all(is_rate_limited);
+    let soonest = backends().filter_map(|b| recovery(b, now)).min();
+    let seconds = soonest.map(|wait| wait.div_ceil(1000).max(1));
+    let model = chain.clone().next().map_or("", |m| &*m.spec.name);
+    let tried = match attempts {
+        0 => String::new(),
+        1 => format!(" One attempt was made: {last}."),
+        n => format!(" {n} attempts were made; the last: {last}."),
+    };
+    if limited {
+        let message = format!("All backends of the model {model:?} are rate-limited by their providers.{tried}");
+        return Refusal::rate_limited(message, seconds.unwrap_or(1));
+    }
+    Refusal::unavailable(format!("No backend of the model {model:?} can serve this request.{tried}"), seconds)
+}
+
+fn is_rate_limited(backend: &Backend) -> bool {
+    let cooling = |slot: &crate::cells::SlotCell| {
+        !slot.permit.is_open() && matches!(slot.state().phase, Phase::Cooling | Phase::Blacklisted)
+    };
+    let keys = || backend.upstream.keys.iter().zip(&backend.slots).filter(|(key, _)| key.is_good());
+    keys().next().is_some() && keys().all(|(_, slot)| cooling(slot))
+}
+
+/// How long until the backend may be used or probed; none if time alone does not bring it back.
+fn recovery(backend: &Backend, now: Millis) -> Option<Millis> {
+    let wait = |permit: &Permit| match permit.gate(now) {
+        Gate::Open => 0,
+        Gate::Closed(until) => until.saturating_sub(now),
+        Gate::Due | Gate::Asked(_) | Gate::Granted => SOON,
+    };
+    let keys = backend.upstream.keys.iter().zip(&backend.slots).filter(|(key, _)| key.is_good());
+    let slot = keys.map(|(_, slot)| wait(&slot.permit)).min()?;
+    let circuits = [&backend.endpoint, &backend.upstream.whole];
+    circuits.iter().map(|c| wait(&c.own).max(wait(&c.fleet))).chain([slot]).max()
+}

@@ -1,0 +1,216 @@
+//! A route is an attempt under way: finished with an outcome, or dropped, which counts as cancelled and against nobody.
+
+use super::{Probes, Tried, probe::circuit};
+use crate::{
+    cells::{EndpointCell, SlotCell, Verdict},
+    keeper::{Keeper, News},
+    table::{Backend, Model, UpstreamKey},
+};
+use pointsman_proto::slot::{Millis, Refusal, millis};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+/// An unused grant of a circuit is kept for the next request for this long.
+const NEXT_PROBE: Millis = 5_000;
+
+/// What an attempt taught. Opinions concern the endpoint, facts the slot or the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Served in full.
+    Success,
+    /// Connect errors, timeouts, 5xx, a truncated stream. `whole`: of the provider as well as of the endpoint.
+    Failure { why: &'static str, whole: bool },
+    /// A 429, or what stands for one.
+    Refused { refusal: Refusal, why: &'static str },
+    /// The provider does not accept the key.
+    BadCredential { why: &'static str },
+    /// The client's own fault: the endpoint is well.
+    ClientError,
+}
+
+/// An attempt under way.
+pub struct Route {
+    keeper: Arc<Keeper>,
+    model: Arc<Model>,
+    backend: usize,
+    key: usize,
+    probes: Probes,
+    /// The slot's episode when the attempt was sent.
+    episode: u64,
+    started: Millis,
+    done: bool,
+}
+
+impl Route {
+    pub(super) fn new(
+        keeper: Arc<Keeper>,
+        model: Arc<Model>,
+        backend: usize,
+        key: usize,
+        probes: Probes,
+        now: Millis,
+    ) -> Self {
+        let episode = model.backends[backend].slots[key].episode();
+        let route = Self { keeper, model, backend, key, probes, episode, started: now, done: false };
+        route.backend().upstream.whole.in_flight.fetch_add(1, Relaxed);
+        route.endpoint().in_flight.fetch_add(1, Relaxed);
+        route
+    }
+
+    pub fn backend(&self) -> &Backend {
+        &self.model.backends[self.backend]
+    }
+
+    pub fn key(&self) -> &UpstreamKey {
+        &self.backend().upstream.keys[self.key]
+    }
+
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    fn slot(&self) -> &Arc<SlotCell> {
+        &self.backend().slots[self.key]
+    }
+
+    fn endpoint(&self) -> &Arc<EndpointCell> {
+        &self.backend().endpoint
+    }
+
+    /// The first content has come: the slot is live, whatever becomes of the rest.
+    pub fn accepted(&mut self, now: Millis) {
+        let waited = now.saturating_sub(self.started) * 1000;
+        self.endpoint().stats.first_byte_micros.fetch_add(waited, Relaxed);
+        if self.slot().accept(self.episode, now) {
+            self.keeper.tell(News::Slot(self.slot().clone()));
+        }
+        if std::mem::take(&mut self.probes.slot) {
+            self.keeper.tell(News::SlotProbed(self.slot().clone(), true));
+        }
+    }
+
+    /// Takes in the outcome, tells the fleet what is news, and notes what this request must not use again.
+    pub fn finish(mut self, outcome: &Outcome, tried: &mut Tried, now: Millis) {
+        self.done = true;
+        let stats = &self.endpoint().stats;
+        match outcome {
+            Outcome::Success | Outcome::ClientError => {
+                if *outcome == Outcome::Success { &stats.successes } else { &stats.refused }.fetch_add(1, Relaxed);
+                self.accepted(now);
+                self.judge(Verdict::Success, "", true, now);
+            }
+            Outcome::Failure { why, whole } => {
+                stats.failures.fetch_add(1, Relaxed);
+                tried.endpoint(self.endpoint());
+                self.judge(Verdict::Failure, why, *whole, now);
+            }
+            Outcome::Refused { refusal, why } => {
+                stats.rate_limited.fetch_add(1, Relaxed);
+                tried.slot(self.slot());
+                self.refused(*refusal, why, now);
+                self.judge(Verdict::Success, "", true, now);
+            }
+            Outcome::BadCredential { why } => {
+                stats.refused.fetch_add(1, Relaxed);
+                tried.slot(self.slot());
+                let (key, revision) = (self.key(), self.key().secret_revision);
+                if key.cell.refuse(revision) {
+                    self.keeper.tell(News::Credential(key.cell.clone(), why));
+                }
+                self.judge(Verdict::Success, "", true, now);
+            }
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal, why: &'static str, now: Millis) {
+        let policy = &self.backend().upstream.provider.rate_limits;
+        if self.slot().refuse(self.episode, refusal, why, policy, now, rand::random()) {
+            self.keeper.tell(News::Slot(self.slot().clone()));
+        }
+        if std::mem::take(&mut self.probes.slot) {
+            self.keeper.tell(News::SlotProbed(self.slot().clone(), false));
+        }
+    }
+
+    /// An answer of any kind speaks for the endpoint and its provider; a failure speaks against the endpoint, and only
+    /// where it concerns the `whole` against the provider.
+    fn judge(&mut self, verdict: Verdict, why: &'static str, whole: bool, now: Millis) {
+        let (endpoint, provider) = (self.endpoint().clone(), self.backend().upstream.whole.clone());
+        self.judge_cell(&endpoint, self.probes.endpoint, verdict, why, now);
+        self.probes.endpoint = false;
+        if whole || verdict == Verdict::Success {
+            self.judge_cell(&provider, self.probes.whole, verdict, why, now);
+            self.probes.whole = false;
+        }
+    }
+
+    fn judge_cell(&self, cell: &Arc<EndpointCell>, probe: bool, verdict: Verdict, why: &'static str, now: Millis) {
+        let policy = &self.backend().upstream.provider.circuit;
+        let news = cell.observe(verdict, why, policy, now);
+        if probe {
+            self.probed(cell, verdict, why, now);
+        } else if news {
+            self.keeper.tell(News::Endpoint(cell.clone()));
+        }
+    }
+
+    fn probed(&self, cell: &Arc<EndpointCell>, verdict: Verdict, why: &'static str, now: Millis) {
+        let policy = &self.backend().upstream.provider.circuit;
+        match verdict {
+            Verdict::Failure => {
+                let of_fleet = !cell.fleet.is_open();
+                cell.trip(why, policy, now);
+                if of_fleet {
+                    cell.fleet.close(now + millis(policy.reset_timeout), now);
+                }
+                self.keeper.tell(News::EndpointProbed(cell.clone(), false));
+            }
+            Verdict::Success => {
+                let probes = {
+                    let mut state = cell.circuit();
+                    state.probes += 1;
+                    state.probes
+                };
+                if probes >= policy.success_threshold {
+                    // The fleet's circuit is the control plane's to close; the node's own is not.
+                    cell.restore();
+                    self.keeper.tell(News::EndpointProbed(cell.clone(), true));
+                } else {
+                    circuit(cell).grant(now + NEXT_PROBE);
+                    self.keeper.tell(News::Granted);
+                }
+            }
+        }
+    }
+
+    /// How long an attempt may wait for the response's headers.
+    pub fn first_byte_timeout(&self) -> Duration {
+        self.backend().upstream.provider.timeouts.first_byte
+    }
+
+    pub fn idle_timeout(&self) -> Duration {
+        self.backend().upstream.provider.timeouts.idle
+    }
+}
+
+impl Drop for Route {
+    fn drop(&mut self) {
+        self.backend().upstream.whole.in_flight.fetch_sub(1, Relaxed);
+        self.endpoint().in_flight.fetch_sub(1, Relaxed);
+        if !self.done {
+            self.endpoint().stats.cancelled.fetch_add(1, Relaxed);
+        }
+        if self.probes.slot {
+            self.keeper.tell(News::SlotUnused(self.slot().clone()));
+        }
+        for (taken, cell) in
+            [(self.probes.endpoint, self.endpoint()), (self.probes.whole, &self.backend().upstream.whole)]
+        {
+            if taken {
+                self.keeper.tell(News::EndpointUnused(cell.clone()));
+            }
+        }
+    }
+}

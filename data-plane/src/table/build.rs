@@ -1,0 +1,260 @@
+//! From one table to the next: what a message from the control plane changes, checked before anything is swapped.
+
+use super::{Backend, Effective, Model, Table, Upstream, UpstreamKey};
+use crate::{cells::Cells, send::Client};
+use arc_swap::ArcSwap;
+use aws_lc_rs::hmac;
+use bytes::Bytes;
+use http::HeaderValue;
+use pointsman_proto::{
+    convert::Malformed,
+    domain::{self, KeyId, ModelName, Name, Provider, ProviderKey, Settings, SlotId, VirtualKey, check_references},
+    fleet::v1::{ConfigBody, Resource, resource::Kind, resource_name},
+    violation::Violation,
+};
+use secrecy::ExposeSecret;
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+/// One resource, checked, or the name of one that is gone.
+pub enum Change {
+    Settings(Settings, Bytes),
+    Provider(Name, Option<Provider>),
+    Key(KeyId, Option<ProviderKey>),
+    Model(ModelName, Option<domain::Model>),
+    VirtualKey(Name, Option<VirtualKey>),
+}
+
+/// The changes of one message, and what the table is called after them.
+pub struct Edit {
+    pub generation: u64,
+    pub version: u64,
+    pub digest: Bytes,
+    /// Nothing of the table before is kept.
+    pub whole: bool,
+    pub changes: Vec<Change>,
+}
+
+/// Why a configuration was not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused(pub Vec<Violation>);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&all.join("; "))
+    }
+}
+
+impl From<Malformed> for Refused {
+    fn from(malformed: Malformed) -> Self {
+        Self(vec![Violation { field: malformed.0.into(), description: "is missing or malformed".into() }])
+    }
+}
+
+impl Change {
+    /// Checks the resources of a message.
+    ///
+    /// # Errors
+    /// Every field that is not valid.
+    pub fn check_all(body: &ConfigBody) -> Result<Vec<Self>, Refused> {
+        let (mut changes, mut violations) = (Vec::new(), Vec::new());
+        for resource in &body.upserts {
+            match Self::check(resource) {
+                Ok(change) => changes.push(change),
+                Err(Refused(found)) => violations.extend(found),
+            }
+        }
+        for removal in &body.removals {
+            changes.push(Self::removal(removal.kind.as_ref().ok_or(Malformed("removal"))?)?);
+        }
+        if violations.is_empty() { Ok(changes) } else { Err(Refused(violations)) }
+    }
+
+    fn check(resource: &Resource) -> Result<Self, Refused> {
+        let change = match resource.kind.as_ref().ok_or(Malformed("resource"))? {
+            Kind::Provider(wire) => Provider::check(wire, &format!("providers[{:?}]", wire.name))
+                .map(|provider| Self::Provider(provider.name.clone(), Some(provider))),
+            Kind::Key(wire) => ProviderKey::check(wire, &format!("keys[\"{}/{}\"]", wire.provider, wire.name))
+                .map(|key| Self::Key(key.id.clone(), Some(key))),
+            Kind::Model(wire) => domain::Model::check(wire, &format!("models[{:?}]", wire.name))
+                .map(|model| Self::Model(model.name.clone(), Some(model))),
+            Kind::VirtualKey(wire) => VirtualKey::check(wire, &format!("virtual_keys[{:?}]", wire.name))
+                .map(|key| Self::VirtualKey(key.spec.name.clone(), Some(key))),
+            Kind::Settings(wire) => Settings::check(&wire.settings.clone().unwrap_or_default(), "settings")
+                .map(|settings| Self::Settings(settings, wire.virtual_key_pepper.clone())),
+        };
+        change.map_err(Refused)
+    }
+
+    fn removal(kind: &resource_name::Kind) -> Result<Self, Malformed> {
+        let change = match kind {
+            resource_name::Kind::Provider(name) => {
+                Self::Provider(Name::parse(name).ok_or(Malformed("provider"))?, None)
+            }
+            resource_name::Kind::Key(name) => Self::Key(name.try_into()?, None),
+            resource_name::Kind::Model(name) => Self::Model(ModelName::parse(name).ok_or(Malformed("model"))?, None),
+            resource_name::Kind::VirtualKey(name) => {
+                Self::VirtualKey(Name::parse(name).ok_or(Malformed("virtual_key"))?, None)
+            }
+        };
+        Ok(change)
+    }
+}
+
+impl Table {
+    /// The table after an edit. Models that it does not touch are the very same.
+    ///
+    /// # Errors
+    /// What refers to something that is not there; then nothing has changed but perhaps unused cells.
+    pub fn edited(&self, edit: Edit, cells: &mut Cells) -> Result<Self, Refused> {
+        let mut next = if edit.whole { Self::default() } else { self.clone() };
+        (next.generation, next.version, next.digest) = (edit.generation, edit.version, edit.digest);
+        let (mut providers, mut models) = (BTreeSet::new(), BTreeSet::new());
+        let mut specs: Vec<Arc<domain::Model>> = Vec::new();
+        let mut definitions = imbl::HashMap::new();
+        for change in edit.changes {
+            match change {
+                Change::Settings(settings, pepper) => {
+                    next.settings = settings;
+                    next.pepper = Some(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &pepper)));
+                }
+                Change::Provider(name, provider) => {
+                    providers.insert(name.clone());
+                    definitions.insert(name, provider);
+                }
+                Change::Key(id, key) => {
+                    providers.insert(id.provider.clone());
+                    match key {
+                        Some(key) => next.keys.insert(id, Arc::new(key)),
+                        None => next.keys.remove(&id),
+                    };
+                }
+                Change::Model(name, spec) => {
+                    next.remove_model(&name);
+                    models.insert(name);
+                    specs.extend(spec.map(Arc::new));
+                }
+                Change::VirtualKey(name, key) => next.set_virtual_key(name, key),
+            }
+        }
+        for name in &providers {
+            let provider = match definitions.remove(name) {
+                Some(provider) => provider,
+                None => next.providers.get(name).map(|u| u.provider.clone()),
+            };
+            next.set_provider(name, provider, self.providers.get(name), cells);
+        }
+        let touched = |m: &&Arc<Model>| m.spec.backends.iter().any(|b| providers.contains(&b.provider));
+        specs.extend(next.models.values().filter(touched).map(|m| m.spec.clone()));
+        next.set_models(specs, cells)?;
+        Ok(next)
+    }
+
+    fn set_virtual_key(&mut self, name: Name, key: Option<VirtualKey>) {
+        if let Some(old) = self.virtual_key_digests.remove(&name) {
+            self.virtual_keys.remove(&old);
+        }
+        if let Some(key) = key {
+            self.virtual_key_digests.insert(name, key.digest);
+            self.virtual_keys.insert(key.digest, Arc::new(key));
+        }
+    }
+
+    fn set_provider(
+        &mut self,
+        name: &Name,
+        provider: Option<Provider>,
+        before: Option<&Arc<Upstream>>,
+        cells: &mut Cells,
+    ) {
+        let Some(provider) = provider else {
+            self.providers.remove(name);
+            return;
+        };
+        // Connections are worth keeping while they go to the same place in the same way.
+        let same =
+            |u: &&Arc<Upstream>| u.provider.base_url == provider.base_url && u.provider.timeouts == provider.timeouts;
+        let client = before.filter(same).map_or_else(|| Client::new(&provider), |u| u.client.clone());
+        let keys =
+            self.keys.iter().filter(|(id, _)| id.provider == *name).map(|(id, key)| upstream_key(id, key, cells));
+        let upstream = Upstream {
+            keys: keys.collect(),
+            whole: cells.endpoint(domain::EndpointId { provider: name.clone(), model: None }),
+            provider,
+            client,
+        };
+        self.providers.insert(name.clone(), Arc::new(upstream));
+    }
+
+    fn remove_model(&mut self, name: &ModelName) {
+        if let Some(old) = self.models.remove(name) {
+            old.spec.aliases.iter().for_each(|alias| drop(self.aliases.remove(alias)));
+        }
+    }
+
+    fn set_models(&mut self, specs: Vec<Arc<domain::Model>>, cells: &mut Cells) -> Result<(), Refused> {
+        let mut violations = Vec::new();
+        for spec in &specs {
+            // A line without its provider could not be built; the check below says so.
+            let backends = spec.backends.iter().filter_map(|b| self.backend(spec, b, cells));
+            let model = Model {
+                backends: backends.collect(),
+                effective: ArcSwap::from_pointee(Effective::new(&[], std::iter::empty())),
+                spec: spec.clone(),
+            };
+            for alias in &spec.aliases {
+                self.aliases.insert(alias.clone(), spec.name.clone());
+            }
+            self.models.insert(spec.name.clone(), Arc::new(model));
+        }
+        for spec in &specs {
+            violations.extend(check_references(self, spec, &format!("models[{:?}]", &*spec.name)));
+        }
+        if violations.is_empty() { Ok(()) } else { Err(Refused(violations)) }
+    }
+
+    fn backend(&self, spec: &domain::Model, line: &domain::Backend, cells: &mut Cells) -> Option<Backend> {
+        let upstream = self.providers.get(&line.provider)?.clone();
+        let slot = |key: &UpstreamKey| SlotId {
+            provider: line.provider.clone(),
+            account: key.account.clone(),
+            model: line.model.clone(),
+        };
+        let rank = spec.backends.iter().filter(|other| other.endpoint() < line.endpoint()).count();
+        Some(Backend {
+            slots: upstream.keys.iter().map(|key| cells.slot(slot(key))).collect(),
+            endpoint: cells.endpoint(line.endpoint()),
+            model_json: serde_json::to_vec(&*line.model).unwrap_or_default().into(),
+            model: line.model.clone(),
+            base: if line.enabled { line.weight } else { 0 },
+            priority: line.priority,
+            rank: u32::try_from(rank).unwrap_or(u32::MAX),
+            upstream,
+        })
+    }
+}
+
+fn upstream_key(id: &KeyId, key: &ProviderKey, cells: &mut Cells) -> UpstreamKey {
+    let bearer = HeaderValue::try_from(format!("Bearer {}", key.secret.expose_secret()));
+    let mut authorization = bearer.unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+    authorization.set_sensitive(true);
+    UpstreamKey {
+        id: id.clone(),
+        account: key.account.clone(),
+        authorization,
+        secret_revision: key.secret_revision,
+        enabled: key.enabled,
+        cell: cells.key(id.clone()),
+    }
+}
+
+impl domain::Catalog for Table {
+    fn has_provider(&self, name: &str) -> bool {
+        self.providers.contains_key(name)
+    }
+
+    fn model(&self, name: &str) -> Option<&domain::Model> {
+        let found = self.models.get(name).or_else(|| self.models.get(self.aliases.get(name)?));
+        found.map(|model| &*model.spec)
+    }
+}

@@ -1,0 +1,45 @@
+//! Compiles the schema without a protoc on the machine, and keeps its descriptors for gRPC reflection.
+
+use prost::Message;
+use std::{env, error::Error, path::PathBuf};
+
+const FILES: [&str; 3] =
+    ["pointsman/admin/v1/resources.proto", "pointsman/admin/v1/services.proto", "pointsman/fleet/v1/fleet.proto"];
+
+/// The messages that have a JSON form: resources and what the CLI prints.
+const JSON: [&str; 19] = [
+    ".pointsman.admin.v1.Provider",
+    ".pointsman.admin.v1.Timeouts",
+    ".pointsman.admin.v1.CircuitBreaker",
+    ".pointsman.admin.v1.RateLimits",
+    ".pointsman.admin.v1.Key",
+    ".pointsman.admin.v1.Model",
+    ".pointsman.admin.v1.Backend",
+    ".pointsman.admin.v1.VirtualKey",
+    ".pointsman.admin.v1.Settings",
+    ".pointsman.admin.v1.Node",
+    ".pointsman.admin.v1.Config",
+    ".pointsman.admin.v1.Resource",
+    ".pointsman.admin.v1.Revision",
+    ".pointsman.admin.v1.ResourceChange",
+    ".pointsman.admin.v1.NodeStatus",
+    ".pointsman.admin.v1.ModelWeights",
+    ".pointsman.admin.v1.Cause",
+    ".pointsman.admin.v1.BackendWeight",
+    ".pointsman.admin.v1.Fleet",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=schema");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let descriptors = protox::compile(FILES, ["schema"])?;
+    let bytes = descriptors.encode_to_vec();
+    std::fs::write(out.join("descriptor.bin"), &bytes)?;
+    tonic_prost_build::configure()
+        .bytes(".")
+        .extern_path(".google.protobuf.Duration", "::pbjson_types::Duration")
+        .extern_path(".google.protobuf.Timestamp", "::pbjson_types::Timestamp")
+        .compile_fds(descriptors)?;
+    pbjson_build::Builder::new().register_descriptors(&bytes)?.preserve_proto_field_names().build(&JSON)?;
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! End to end on real processes: `pointsman-control`, `pointsman-proxy` and `pointsman` on free ports, with fake
+//! providers behind them. Nothing sleeps for a fixed time; everything waits for a condition.
+//!
+//! - [`harness`]: starting and stopping the world, asking it, sending to it
+//! - one file per behaviour
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod harness;
+
+mod bad_input;
+mod circuits;
+mod cli;
+mod configuration;
+mod durability;
+mod outage;
+mod probes;
+mod rate_limits;
+mod redistribution;
+mod security;
+mod shares;
+mod streams;
