@@ -1,7 +1,8 @@
-//! The admin API: request → edit → publisher → response. What an edit means is decided in [`crate::edit`].
+//! The admin API: a request becomes an edit, the publisher makes it, and what it came to is the response. What an edit
+//! means is decided in [`crate::edit`].
 //!
 //! # Layout, in reading order
-//! - [`auth`]: who asks
+//! - [`auth`]: whose call it is
 //! - [`status`]: errors with their details
 //! - [`page`]: listings
 //! - `provider`, `key`, `model`, `virtual_key`, `node`, `config`: one file per service

@@ -8,15 +8,16 @@
 //! - [`tables`]: all of them, and what changed between two states
 //! - [`canonical`]: equal meaning, equal form
 //! - [`mask`]: which fields an update takes over
-//! - [`perform`]: what each edit does to the tables
-//! - [`whole`]: apply and rollback, the edits of everything at once
+//! - `perform`: what each edit does to the tables; `credential`: secrets on their way in
+//! - `whole`: apply and rollback, the edits of everything at once
 //! - `external`: the edits made by hand to the database
 //! - [`catalog`]: whether the result is valid
-//! - [`warnings`]: legal, but perhaps not meant
+//! - `warnings`: legal, but perhaps not meant
 //! - [`journal`]: changes as JSON
 
 pub mod canonical;
 pub mod catalog;
+mod credential;
 pub(crate) mod external;
 pub mod journal;
 pub mod mask;

@@ -5,12 +5,14 @@
 //!
 //! # Layout, in reading order
 //! - [`state`]: what is served
-//! - [`compile`]: resources as nodes receive them
+//! - `compile`: resources as nodes receive them
 //! - `work`: what happens within a transaction; edits made by hand are taken in there first
-//! - `writer`: the task
+//! - `job`, `writer`: what a transaction is for, and the task; `identity`: what it starts with
 //! - `watch_files`: re-reads secrets that live in files
 
 mod compile;
+mod identity;
+mod job;
 pub mod state;
 mod watch_files;
 mod work;
@@ -123,6 +125,9 @@ pub enum SubmitError {
     /// Nothing has changed.
     #[error("the disk of the database is full")]
     DiskFull,
+    /// Nothing has changed. Perhaps a shell has a transaction open.
+    #[error("the database is locked by another program")]
+    Locked,
     /// Nothing has changed. The detail is in the log.
     #[error("the database cannot be written")]
     Database,
@@ -133,7 +138,11 @@ pub enum SubmitError {
 impl From<sqlx::Error> for SubmitError {
     fn from(error: sqlx::Error) -> Self {
         tracing::error!(%error, "the database failed");
-        if store::is_disk_full(&error) { Self::DiskFull } else { Self::Database }
+        match store::primary_code(&error) {
+            store::FULL => Self::DiskFull,
+            store::BUSY => Self::Locked,
+            _ => Self::Database,
+        }
     }
 }
 

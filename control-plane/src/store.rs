@@ -11,6 +11,7 @@
 //! - [`blacklists`]: what health keeps across a restart
 
 pub mod blacklists;
+mod cells;
 pub mod history;
 pub mod meta;
 mod open;
@@ -87,11 +88,18 @@ pub async fn data_version(connection: &mut SqliteConnection) -> sqlx::Result<i64
     sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await
 }
 
-/// Whether a failure means that the disk is full.
-pub fn is_disk_full(error: &sqlx::Error) -> bool {
-    // 13 is SQLITE_FULL; an extended code has the primary one in its low byte.
+/// Another connection has the lock, or had it for longer than the busy timeout.
+pub(crate) const BUSY: u32 = 5;
+/// The disk is full.
+pub(crate) const FULL: u32 = 13;
+const LOCKED: u32 = 6;
+const CORRUPT: u32 = 11;
+const NOT_A_DATABASE: u32 = 26;
+
+/// SQLite's result code, without what an extended one adds; 0 when the failure is not SQLite's.
+pub(crate) fn primary_code(error: &sqlx::Error) -> u32 {
     let code = error.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<u32>().ok());
-    code.is_some_and(|code| code & 0xff == 13)
+    code.unwrap_or(0) & 0xff
 }
 
 #[cfg(test)]

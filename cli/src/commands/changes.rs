@@ -26,8 +26,8 @@ pub fn diff(changes: &[ResourceChange]) -> Result<String, CliError> {
         let (before, after) = (yaml(change.before.as_ref())?, yaml(change.after.as_ref())?);
         let (lines, name) = (diff::unified(&before, &after), name(change).unwrap_or_default());
         if !lines.is_empty() {
-            let side = |text: &str| if text.is_empty() { "(none)".to_owned() } else { name.clone() };
-            text.push_str(&format!("--- {}\n+++ {}\n{lines}", side(&before), side(&after)));
+            let side = |resource: &Option<Resource>| resource.as_ref().map_or("(none)", |_| name.as_str());
+            text.push_str(&format!("--- {}\n+++ {}\n{lines}", side(&change.before), side(&change.after)));
         }
     }
     Ok(text)

@@ -24,6 +24,7 @@ pub fn of(error: SubmitError) -> Status {
     match error {
         SubmitError::Refused(refused) => of_edit(refused),
         SubmitError::DiskFull => plain(Code::ResourceExhausted, "DISK_FULL", message),
+        SubmitError::Locked => plain(Code::Unavailable, "DATABASE_LOCKED", message),
         SubmitError::Database => plain(Code::Unavailable, "DATABASE_UNAVAILABLE", message),
         SubmitError::Stopped => plain(Code::Unavailable, "SHUTTING_DOWN", message),
     }

@@ -99,7 +99,7 @@ impl Catalog {
     fn references(&self, before: &Self, tables: &Tables, changes: &[Change]) -> Vec<Violation> {
         let went = changes.iter().any(|c| self.went(before, c));
         let ids = if went { tables.iter().map(|(id, _)| id).collect() } else { after(changes) };
-        ids.into_iter().flat_map(|id| self.references_of(id)).collect()
+        ids.into_iter().flat_map(|id| self.references_of(id, tables)).collect()
     }
 
     fn went(&self, before: &Self, change: &Change) -> bool {
@@ -112,11 +112,11 @@ impl Catalog {
         }
     }
 
-    fn references_of(&self, id: &Id) -> Vec<Violation> {
+    fn references_of(&self, id: &Id, tables: &Tables) -> Vec<Violation> {
         match id {
             Id::Model(name) => match self.models.get(name.as_str()) {
                 Some(model) => check_references(self, model, &id.path()),
-                None => Vec::new(), // it is not valid by itself
+                None => self.providers_of(id, tables),
             },
             Id::Key(provider, _) if !self.providers.contains(provider) => {
                 let description = format!("there is no provider {provider:?}");
@@ -124,6 +124,18 @@ impl Catalog {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// A model that is not valid by itself is at least asked for its providers, so that more is told at once.
+    fn providers_of(&self, id: &Id, tables: &Tables) -> Vec<Violation> {
+        let Some(Body::Model(model)) = tables.get(id).map(|record| &record.body) else { return Vec::new() };
+        let mut at = Checker::at(id.path());
+        for (i, line) in model.backends.iter().enumerate() {
+            if !self.providers.contains(&line.provider) {
+                at.refuse(&format!("backends[{i}].provider"), format!("there is no provider {:?}", line.provider));
+            }
+        }
+        at.finish(()).err().unwrap_or_default()
     }
 
     /// The models, by name.

@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    perform::{describe, keep_description},
+    credential::{describe, keep_description},
     record::{Body, Id, Record},
     tables::Tables,
 };

@@ -110,7 +110,13 @@ fn every_violation_of_the_result_is_named_by_its_path() {
     let fields = desk.refused(&apply_all(config, false));
     assert_eq!(
         fields,
-        ["keys[\"q/k\"]", "models[\"gpt-4\"]", "models[\"gpt-4\"].backends[1].weight", "providers[\"q\"].base_url"]
+        [
+            "keys[\"q/k\"]",
+            "models[\"gpt-4\"]",
+            "models[\"gpt-4\"].backends[1].provider",
+            "models[\"gpt-4\"].backends[1].weight",
+            "providers[\"q\"].base_url"
+        ]
     );
 }
 

@@ -325,10 +325,24 @@ async fn another_master_key_is_noticed() {
     std::fs::remove_file(rig.dir.path().join("master.key")).expect("it is there");
     let start = async |master: MasterKeySource| {
         let store = Store::open(&rig.dir.path().join("db")).await.expect("it opens");
-        Publisher::start(store, &master).await.err().expect("it cannot be right").to_string()
+        Publisher::start(store, &master).await.map(drop).expect_err("it cannot be right").to_string()
     };
     let missing = start(MasterKeySource::Generated(rig.dir.path().join("master.key"))).await;
     assert!(missing.contains("master.key is missing"), "{missing}");
     let wrong = start(MasterKeySource::Value("00".repeat(32).into())).await;
     assert!(wrong.contains("another master key"), "{wrong}");
+}
+
+#[tokio::test]
+async fn what_only_the_tables_still_refer_to_is_not_pulled_from_under_them() {
+    let rig = Rig::furnished().await;
+    rig.make(create_provider("q")).await;
+    rig.by_hand("INSERT INTO backends (model, provider, weight) VALUES ('m', 'q', -1)").await;
+    rig.until_problems(true).await;
+    let delete = Edit::Delete { id: Id::Provider("q".into()), etag: String::new(), allow_missing: false };
+    let Err(SubmitError::Refused(EditError::Invalid(added))) = rig.publisher.submit(delete, "admin", false).await else {
+        panic!("the tables refer to it");
+    };
+    assert_eq!(added[0].to_string(), "models[\"m\"].backends[1].provider: there is no provider \"q\"");
+    assert_eq!(rig.make(create_provider("r")).await.version, 6, "others go on");
 }

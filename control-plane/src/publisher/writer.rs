@@ -2,20 +2,21 @@
 
 use super::{
     BATCH, Outputs, Request, Submission, SubmitError,
+    identity::identify,
+    job::{Answers, Job},
     state::{State, renewed},
     work::Work,
 };
 use crate::{
     error::StartError,
-    secrets::{MasterKey, MasterKeySource, Source, Sources, Vault},
+    secrets::{MasterKeySource, Source, Sources, Vault},
     snapshot::Snapshot,
     store::{
         self, Store, blacklists,
         history::{self, Revision},
-        meta::{self, Meta},
     },
 };
-use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     time::{MissedTickBehavior, interval},
@@ -36,14 +37,6 @@ pub(super) struct Writer {
     problems: watch::Sender<Vec<String>>,
 }
 
-/// What is to be done in one transaction.
-enum Job<'a> {
-    Edits(&'a mut [Box<Submission>]),
-    TakeIn,
-    SaveBlacklists(Vec<blacklists::BlacklistRow>),
-    MintGeneration(u64),
-}
-
 /// What a transaction came to, before its commit.
 struct Done {
     answers: Answers,
@@ -52,8 +45,6 @@ struct Done {
     made: Vec<Revision>,
     wrote: bool,
 }
-
-type Answers = Vec<Result<super::Commit, SubmitError>>;
 
 impl Writer {
     pub(super) async fn open(mut store: Store, master: &MasterKeySource) -> Result<(Self, Outputs), StartError> {
@@ -105,7 +96,7 @@ impl Writer {
         let mut edits = Vec::new();
         for request in requests {
             match request {
-                Request::Edit(edit) => edits.push(edit),
+                Request::Edit(edit) => edits.push(*edit),
                 other => {
                     self.make(std::mem::take(&mut edits)).await;
                     self.serve(other).await;
@@ -115,7 +106,7 @@ impl Writer {
         self.make(edits).await;
     }
 
-    async fn make(&mut self, mut edits: Vec<Box<Submission>>) {
+    async fn make(&mut self, mut edits: Vec<Submission>) {
         // Who has gone away before their edit began no longer wants it.
         edits.retain(|edit| !edit.reply.is_closed());
         if edits.is_empty() {
@@ -233,70 +224,4 @@ impl Writer {
             self.snapshots.send_replace(snapshot);
         }
     }
-}
-
-impl Work<'_> {
-    async fn run(&mut self, job: Job<'_>) -> sqlx::Result<Answers> {
-        match job {
-            Job::Edits(edits) => {
-                let mut answers = Vec::with_capacity(edits.len());
-                for edit in edits {
-                    answers.push(self.submit(edit).await?.map_err(SubmitError::Refused));
-                }
-                return Ok(answers);
-            }
-            Job::TakeIn => self.renew_secrets().await?,
-            Job::SaveBlacklists(rows) => {
-                blacklists::replace(self.connection, &rows).await?;
-                self.wrote = true;
-            }
-            Job::MintGeneration(term_floor) => self.mint_generation(term_floor).await?,
-        }
-        Ok(Vec::new())
-    }
-
-    async fn mint_generation(&mut self, term_floor: u64) -> sqlx::Result<()> {
-        let generation = random_generation();
-        let Some(meta) = meta::load(self.connection).await? else { return Err(sqlx::Error::RowNotFound) };
-        let meta = Meta { generation, term: meta.term.max(term_floor) + 1, ..meta };
-        meta::save(self.connection, &meta).await?;
-        tracing::warn!(
-            generation,
-            term = meta.term,
-            "a node has seen a newer history than this database; began a new one"
-        );
-        self.state.generation = generation;
-        self.state.term = meta.term;
-        self.state.snapshot = Arc::new(self.state.snapshot.with_generation(generation));
-        self.wrote = true;
-        Ok(())
-    }
-}
-
-/// Opens the vault, and begins a new term; a new database gets its generation and pepper.
-async fn identify(store: &mut Store, master: &MasterKeySource) -> Result<(Vault, Meta), StartError> {
-    let path: PathBuf = store.path().to_owned();
-    let broken = |e: sqlx::Error| StartError::Database { path: path.clone(), reason: e.to_string() };
-    let found = meta::load(store.connection()).await.map_err(broken)?;
-    let key = MasterKey::load(master, found.is_some())?;
-    let (vault, meta) = match found {
-        Some(meta) => {
-            let vault = Vault::open(&key, &meta.pepper).map_err(|_| {
-                let path = path.display();
-                StartError::MasterKey(format!("{path}: was sealed under another master key than the one given"))
-            })?;
-            (vault, Meta { term: meta.term + 1, ..meta })
-        }
-        None => {
-            let (vault, pepper) = Vault::create(&key);
-            (vault, Meta { generation: random_generation(), term: 1, version: 1, pepper })
-        }
-    };
-    meta::save(store.connection(), &meta).await.map_err(broken)?;
-    Ok((vault, meta))
-}
-
-/// Random, not 0 (which means none), and what SQLite's signed integers hold.
-fn random_generation() -> u64 {
-    (rand::random::<u64>() >> 1).max(1)
 }

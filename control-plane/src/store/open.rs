@@ -1,6 +1,6 @@
 //! Opening the database: whatever is wrong with it is one line for the operator, and the file stays as it is.
 
-use super::Store;
+use super::{BUSY, CORRUPT, LOCKED, NOT_A_DATABASE, Store, primary_code};
 use crate::error::StartError;
 use sqlx::{
     ConnectOptions, SqliteConnection,
@@ -77,11 +77,10 @@ async fn check(connection: &mut SqliteConnection) -> Result<(), String> {
 }
 
 fn explain(error: &sqlx::Error) -> String {
-    let code = error.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<u32>().ok()).unwrap_or(0);
-    match code & 0xff {
-        26 => "is not a Pointsman database (not SQLite, or its header is damaged)".into(),
-        11 => "the database is damaged; restore it from a backup".into(),
-        5 | 6 => "the database is locked by another program".into(),
+    match primary_code(error) {
+        NOT_A_DATABASE => "is not a Pointsman database (not SQLite, or its header is damaged)".into(),
+        CORRUPT => "the database is damaged; restore it from a backup".into(),
+        BUSY | LOCKED => "the database is locked by another program".into(),
         _ => format!("cannot be used: {error}"),
     }
 }

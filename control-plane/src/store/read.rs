@@ -1,15 +1,16 @@
 //! Rows to resources. Rows may have been written by hand, so whatever they hold is read, and what means nothing becomes a
 //! violation that names the column.
 
+use super::cells::Cells;
 use crate::edit::{
     canonical::canonical,
     record::{Body, Id, Record},
     tables::Tables,
 };
 use bytes::Bytes;
-use pbjson_types::{Duration, Timestamp};
+use pbjson_types::Timestamp;
 use pointsman_proto::{admin::v1, violation::Violation};
-use sqlx::{Decode, Row, Sqlite, SqliteConnection, Type, ValueRef, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// All resources, and what could not be made sense of.
@@ -193,85 +194,4 @@ impl Loader {
 
 fn instant(ms: i64) -> Timestamp {
     Timestamp { seconds: ms.div_euclid(1000), nanos: (ms.rem_euclid(1000) * 1_000_000) as i32 }
-}
-
-/// The cells of one row, and where to complain about them.
-struct Cells<'a> {
-    row: &'a SqliteRow,
-    path: String,
-    violations: &'a mut Vec<Violation>,
-}
-
-impl<'a> Cells<'a> {
-    fn of(row: &'a SqliteRow, path: String, violations: &'a mut Vec<Violation>) -> Self {
-        Self { row, path, violations }
-    }
-
-    fn refuse(&mut self, column: &str, description: impl Into<String>) {
-        let dot = if column.is_empty() { "" } else { "." };
-        let field = format!("{}{dot}{column}", self.path);
-        self.violations.push(Violation { field, description: description.into() });
-    }
-
-    /// The cell's value; none when it is NULL.
-    fn cell<T: for<'r> Decode<'r, Sqlite> + Type<Sqlite>>(&mut self, column: &str) -> Option<T> {
-        let is_null = self.row.try_get_raw(column).is_ok_and(|value| value.is_null());
-        match self.row.try_get::<T, _>(column) {
-            Ok(value) => (!is_null).then_some(value),
-            Err(_) if is_null => None,
-            Err(_) => {
-                self.refuse(column, "cannot be read");
-                None
-            }
-        }
-    }
-
-    fn text(&mut self, column: &str) -> String {
-        self.cell(column).unwrap_or_default()
-    }
-
-    fn bytes(&mut self, column: &str) -> Bytes {
-        self.cell::<Vec<u8>>(column).unwrap_or_default().into()
-    }
-
-    fn digest(&mut self, column: &str) -> Bytes {
-        let digest = self.bytes(column);
-        if digest.len() != 32 {
-            self.refuse(column, "must be the 32 bytes that the server wrote");
-        }
-        digest
-    }
-
-    fn number(&mut self, column: &str) -> u32 {
-        let value: i64 = self.cell(column).unwrap_or(0);
-        u32::try_from(value).unwrap_or_else(|_| {
-            self.refuse(column, format!("must be from 0 to {}, found {value}", u32::MAX));
-            0
-        })
-    }
-
-    fn enabled(&mut self) -> Option<bool> {
-        match self.cell::<i64>("enabled") {
-            Some(0) => Some(false),
-            Some(1) | None => None,
-            Some(other) => {
-                self.refuse("enabled", format!("must be 0 or 1, found {other}"));
-                None
-            }
-        }
-    }
-
-    /// Whole milliseconds; their range is the domain's to check.
-    fn duration(&mut self, column: &str) -> Option<Duration> {
-        let ms: i64 = self.cell(column)?;
-        Some(Duration { seconds: ms / 1000, nanos: (ms % 1000 * 1_000_000) as i32 })
-    }
-
-    fn list(&mut self, column: &str) -> Vec<String> {
-        let text = self.text(column);
-        serde_json::from_str(&text).unwrap_or_else(|_| {
-            self.refuse(column, format!("must be a JSON list of strings, found {text}"));
-            Vec::new()
-        })
-    }
 }

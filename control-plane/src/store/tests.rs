@@ -108,7 +108,7 @@ proptest! {
 }
 
 async fn refused(path: &Path) -> StartError {
-    Store::open(path).await.err().expect("it should be refused")
+    Store::open(path).await.map(drop).expect_err("it should be refused")
 }
 
 #[tokio::test]
