@@ -2,9 +2,9 @@
 //! means is decided in [`crate::edit`].
 //!
 //! # Layout, in reading order
-//! - [`auth`]: whose call it is
-//! - [`status`]: errors with their details
-//! - [`page`]: listings
+//! - `auth`: whose call it is
+//! - `status`: errors with their details
+//! - `page`: listings
 //! - `provider`, `key`, `model`, `virtual_key`, `node`, `config`: one file per service
 
 pub mod auth;

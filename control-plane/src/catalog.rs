@@ -87,7 +87,12 @@ impl Catalog {
     }
 
     fn forget(&mut self, model: &Model) {
-        model.aliases.iter().for_each(|alias| drop(self.aliases.remove(alias)));
+        // Another model may have taken an alias over in the same edit.
+        for alias in model.aliases.iter() {
+            if self.aliases.get(alias) == Some(&model.name) {
+                self.aliases.remove(alias);
+            }
+        }
         for endpoint in model.backends.iter().map(Backend::endpoint) {
             let users = self.users.entry(endpoint.clone()).or_default();
             users.remove(&model.name);

@@ -198,7 +198,11 @@ impl SlotState {
     }
 
     fn take_in(&mut self, other: &Self) {
-        if other.episode >= self.episode || other.until > self.until {
+        // The words are those of the longest wait in the latest episode; between equals the choice is arbitrary, but
+        // the same whichever comes first.
+        let rank = |s: &Self| (s.episode, !s.is_live(), s.until);
+        let mine = (rank(self), std::cmp::Reverse(&self.node), std::cmp::Reverse(&self.reason));
+        if (rank(other), std::cmp::Reverse(&other.node), std::cmp::Reverse(&other.reason)) > mine {
             (self.reason, self.node) = (other.reason.clone(), other.node.clone());
         }
         self.until = if self.is_live() { other.until } else { self.until.max(other.until) };
@@ -335,9 +339,17 @@ mod tests {
     fn any_out() -> impl Strategy<Value = SlotState> {
         let phase =
             proptest::sample::select(vec![Phase::Cooling, Phase::Blacklisted, Phase::QuotaSpent, Phase::Denied]);
-        (0..5u64, 0..5u32, 0..5u32, phase, 1..10_000u64).prop_map(|(episode, consecutive, strikes, phase, until)| {
-            SlotState { episode, consecutive, strikes, phase, until, ..SlotState::default() }
-        })
+        (0..5u64, 0..5u32, 0..5u32, phase, 1..10_000u64, "[ab]").prop_map(
+            |(episode, consecutive, strikes, phase, until, node)| SlotState {
+                episode,
+                consecutive,
+                strikes,
+                phase,
+                until,
+                node: node.as_str().into(),
+                reason: node.as_str().into(),
+            },
+        )
     }
 
     proptest! {

@@ -1,1 +1,111 @@
-//! To come.
+//! The command line, against a running fleet.
+
+use crate::harness::{World, config, fake};
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn pointsman(world: &World, args: &[&str], input: &str) -> Said {
+    let mut child = Command::new(crate::harness::binary("pointsman"))
+        .args(["--server", &format!("http://{}", world.admin_addr)])
+        .args(args)
+        .env("XDG_CONFIG_HOME", world.dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+fn ok(world: &World, args: &[&str], input: &str) -> String {
+    let said = pointsman(world, args, input);
+    assert_eq!(said.code, 0, "{args:?}: {}{}", said.out, said.err);
+    said.out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sets_up_a_model_from_nothing() {
+    let (a, b) = (fake(), fake());
+    let world = World::start(2).await;
+    for (name, fake) in [("openai", &a), ("azure", &b)] {
+        ok(&world, &["provider", "create", name, "--base-url", &fake.base_url()], "");
+        ok(&world, &["key", "create", &format!("{name}/main"), "--secret-file", "-"], &format!("sk-{name}\n"));
+    }
+    let lines = ["--backend", "openai/upstream=70", "--backend", "azure/upstream=30"];
+    ok(&world, &[&["model", "create", "gpt-4", "--wait"], &lines[..]].concat(), "");
+    let token = ok(&world, &["virtual-key", "create", "team", "--wait"], "").trim().to_owned();
+    ok(&world, &["model", "set-weights", "gpt-4", "openai=40", "azure=60", "--wait"], "");
+    for node in 0..2 {
+        let body = crate::harness::chat("gpt-4");
+        let url = format!("{}/v1/chat/completions", world.nodes[node].url);
+        let response = world.http.post(url).bearer_auth(&token).json(&body).send().await.unwrap();
+        assert_eq!(response.status(), 200, "--wait means that every node runs it");
+        world.until_weights(node, "gpt-4", &[("azure", 60.0), ("openai", 40.0)]).await;
+    }
+    let status = ok(&world, &["status"], "");
+    assert!(status.contains("n0") && status.contains("n1") && status.contains("SYNCED"), "{status}");
+    let listed = ok(&world, &["key", "list", "-o", "json"], "");
+    assert!(!listed.contains("sk-openai") && listed.contains("fingerprint"), "{listed}");
+    assert!(ok(&world, &["revision", "list"], "").contains("gpt-4"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_is_applied_compared_exported_and_rolled_back() {
+    let only = fake();
+    let world = World::start(1).await;
+    let yaml = format!(
+        "settings: {{client_authentication: anonymous}}\n\
+         providers:\n- name: a\n  base_url: {}\n\
+         keys:\n- provider: a\n  name: k\n  secret: sk-a-k\n\
+         models:\n- name: m\n  backends:\n  - provider: a\n    model: upstream\n    weight: 5\n",
+        only.base_url()
+    );
+    assert_eq!(pointsman(&world, &["diff", "-f", "-"], &yaml).code, 1, "all of it differs");
+    ok(&world, &["apply", "--wait", "-f", "-"], &yaml);
+    assert_eq!(world.chat(0, "m").await.0, 200);
+    let exported = ok(&world, &["export"], "");
+    assert!(!exported.contains("sk-a-k"));
+    let same = pointsman(&world, &["diff", "-f", "-"], &exported);
+    assert_eq!((same.code, same.out.as_str()), (0, ""), "an export applies again without a change: {}", same.err);
+    let version = world.fleet().await.version.to_string();
+    ok(&world, &["model", "update", "m", "--alias", "other", "--wait"], "");
+    assert_eq!(world.chat(0, "other").await.0, 200);
+    ok(&world, &["rollback", &version, "--yes", "--wait"], "");
+    assert_eq!(world.chat(0, "other").await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_failure_has_its_exit_code_and_says_what_to_do() {
+    let only = fake();
+    let world = World::with(1, config(&[("a", 1.0, &only)])).await;
+    for (args, code, words) in [
+        (vec!["model", "get", "nothing"], 3, "nothing"),
+        (vec!["provider", "create", "a", "--base-url", "http://x"], 5, "a"),
+        (vec!["provider", "create", "b", "--base-url", "::"], 1, "base_url"),
+        (vec!["provider", "delete", "a", "--yes"], 1, "m"),
+        (vec!["model", "set-weights", "m", "a=-1"], 2, "-1"),
+        (vec!["model", "set-weights", "m", "a=much"], 2, "much"),
+        (vec!["key", "create", "a/second", "--secret", "sk-visible"], 2, "--secret-file"),
+        (vec!["frobnicate"], 2, "frobnicate"),
+        (vec!["apply", "-f", "/nonexistent.yaml"], 1, "/nonexistent.yaml"),
+    ] {
+        let said = pointsman(&world, &args, "");
+        assert_eq!(said.code, code, "{args:?}: {}{}", said.out, said.err);
+        assert!(said.err.contains(words) && !said.err.contains("sk-visible"), "{args:?}: {}", said.err);
+    }
+    let twice = "providers:\n- name: x\n  base_url: http://x\nproviders: []\n";
+    let said = pointsman(&world, &["apply", "-f", "-"], twice);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains('4'), "it names the line: {}", said.err);
+}

@@ -4,7 +4,7 @@ mod process;
 mod setup;
 
 pub use process::{Process, binary};
-pub use setup::{backend, config, fake, key, model, provider, rate_limited, seconds};
+pub use setup::{config, fake, key, model, rate_limited, seconds};
 
 use pointsman_proto::admin::v1::{
     ApplyRequest, Cause, Config, Fleet, GetFleetRequest, config_service_client::ConfigServiceClient,
@@ -33,7 +33,6 @@ pub struct World {
 
 /// A data-plane node.
 pub struct Node {
-    pub name: String,
     pub process: Process,
     pub url: String,
     pub ops: String,
@@ -43,13 +42,16 @@ impl World {
     /// A control plane without tokens, and so many nodes that are connected to it.
     pub async fn start(nodes: usize) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let (control, admin_addr, fleet_addr) = start_control(dir.path().join("p.db"), "127.0.0.1:0", "127.0.0.1:0").await;
+        let (control, admin_addr, fleet_addr) =
+            start_control(dir.path().join("p.db"), "127.0.0.1:0", "127.0.0.1:0").await;
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let mut world = Self { dir, control, admin_addr, fleet_addr, nodes: Vec::new(), http };
         for i in 0..nodes {
             world.add_node(&format!("n{i}")).await;
         }
-        world.until("every node is connected", |fleet| fleet.nodes.iter().filter(|n| n.connected).count() == nodes).await;
+        world
+            .until("every node is connected", |fleet| fleet.nodes.iter().filter(|n| n.connected).count() == nodes)
+            .await;
         world
     }
 
@@ -62,7 +64,7 @@ impl World {
 
     pub async fn add_node(&mut self, name: &str) {
         let args = ["--node", name, "--control", &format!("http://{}", self.fleet_addr)];
-        self.nodes.push(start_node(name, &args, &[]).await);
+        self.nodes.push(start_node(&args, &[]).await);
     }
 
     pub fn db(&self) -> PathBuf {
@@ -87,7 +89,7 @@ impl World {
 
     /// Applies a configuration, and waits until every connected node runs it. Returns the version.
     pub async fn apply(&mut self, config: Config) -> u64 {
-        let mut client = ConfigServiceClient::new(self.admin().await);
+        let mut client = ConfigServiceClient::new(self.admin().await).max_decoding_message_size(64 << 20);
         let request = ApplyRequest { config: Some(config), ..Default::default() };
         let version = client.apply(request).await.expect("a good configuration").into_inner().commit.unwrap().version;
         self.settled(version).await;
@@ -145,7 +147,8 @@ impl World {
 
     /// The effective weights of a model as a node uses them now, by provider.
     pub async fn weights_at(&self, node: usize, model: &str) -> Vec<(String, f64)> {
-        let text = self.http.get(format!("{}/metrics", self.nodes[node].ops)).send().await.unwrap().text().await.unwrap();
+        let text =
+            self.http.get(format!("{}/metrics", self.nodes[node].ops)).send().await.unwrap().text().await.unwrap();
         let wanted = format!("route=\"{model}\"");
         let lines = text.lines().filter(|l| l.starts_with("pointsman_backend_weight{") && l.contains(&wanted));
         let effective = lines.filter(|l| l.contains("kind=\"effective\""));
@@ -213,12 +216,12 @@ async fn start_control(db: PathBuf, admin: &str, fleet: &str) -> (Process, Strin
 }
 
 /// Starts a node on free ports.
-pub async fn start_node(name: &str, args: &[&str], env: &[(&str, &str)]) -> Node {
+pub async fn start_node(args: &[&str], env: &[(&str, &str)]) -> Node {
     let ports = ["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
     let process = Process::start("pointsman-proxy", &[args, &ports].concat(), env);
     let line = process.line("node started").await;
     let (url, ops) = (text(&line, "addr"), text(&line, "ops_addr"));
-    Node { name: name.into(), process, url: format!("http://{url}"), ops: format!("http://{ops}") }
+    Node { process, url: format!("http://{url}"), ops: format!("http://{ops}") }
 }
 
 fn text(line: &Value, field: &str) -> String {

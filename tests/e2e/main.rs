@@ -5,6 +5,7 @@
 //! - one file per behaviour
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::print_stderr, reason = "a failed test shows what its processes logged")]
 
 mod harness;
 

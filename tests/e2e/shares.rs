@@ -18,12 +18,11 @@ async fn send(world: &World, count: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_requests_over_two_nodes_land_within_four_standard_errors_of_the_weights() {
     let fakes = [fake(), fake(), fake()];
-    let world =
-        World::with(2, config(&[("a", 50.0, &fakes[0]), ("b", 30.0, &fakes[1]), ("c", 20.0, &fakes[2])])).await;
+    let world = World::with(2, config(&[("a", 50.0, &fakes[0]), ("b", 30.0, &fakes[1]), ("c", 20.0, &fakes[2])])).await;
     send(&world, 10_000).await;
     for (fake, share) in fakes.iter().zip([0.5, 0.3, 0.2]) {
         let expected = 10_000.0 * share;
-        let standard_error = (10_000.0 * share * (1.0 - share) as f64).sqrt();
+        let standard_error = f64::sqrt(10_000.0 * share * (1.0 - share));
         let received = fake.stats().total.received as f64;
         assert!((received - expected).abs() <= 4.0 * standard_error, "{received} for a share of {share}");
     }
@@ -48,7 +47,8 @@ async fn what_passes_is_the_clients_but_for_model_and_credentials() {
     let world = World::with(1, config(&[("a", 1.0, &only)])).await;
     let body = r#"{ "messages":[{"role":"user","content":"hi"}],"unknown":{"model":"kept"},  "model" :"m" }"#;
     let request = world.http.post(format!("{}/v1/chat/completions", world.nodes[0].url));
-    let request = request.header("content-type", "application/json").header("x-custom", "kept").header("x-api-key", "mine");
+    let request =
+        request.header("content-type", "application/json").header("x-custom", "kept").header("x-api-key", "mine");
     let response = request.bearer_auth("mine").body(body).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["x-pointsman-model"], "m");

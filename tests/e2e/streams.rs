@@ -78,11 +78,7 @@ async fn rest(response: reqwest::Response) -> (String, bool) {
 async fn a_broken_stream_never_ends_clean() {
     let only = fake();
     let world = world(&only).await;
-    for mode in [
-        Mode::CutMidStream { after: 2 },
-        Mode::StallMidStream { after: 2 },
-        Mode::EndEarly { after: 2 },
-    ] {
+    for mode in [Mode::CutMidStream { after: 2 }, Mode::StallMidStream { after: 2 }, Mode::EndEarly { after: 2 }] {
         only.set_mode_times(mode.clone(), 1);
         let (text, clean) = rest(stream(&world).await).await;
         assert!(!clean, "{mode:?}: {text}");

@@ -46,7 +46,7 @@ pub(crate) async fn start(
     tasks.spawn(run_pusher(snapshots, pushes, hub.clone(), stop.clone()));
     tasks.spawn(pass_time(hub.clone(), stop.clone()));
     tasks.spawn(write_down(hub.clone(), publisher.clone(), stop.clone()));
-    tasks.spawn(mark_changes(hub.clone(), registry.clone(), publisher.clone(), marks, stop.clone()));
+    tasks.spawn(mark_changes(hub.clone(), registry.clone(), newest.clone(), publisher.problems(), marks, stop.clone()));
     let fleet = Fleet {
         publisher: publisher.clone(),
         hub: hub.clone(),
@@ -105,17 +105,18 @@ async fn write_down(hub: Arc<Hub>, publisher: Publisher, stop: CancellationToken
 async fn mark_changes(
     hub: Arc<Hub>,
     registry: Arc<Registry>,
-    publisher: Publisher,
+    mut pushes: watch::Receiver<Arc<Push>>,
+    mut problems: watch::Receiver<Vec<String>>,
     marks: watch::Sender<u64>,
     stop: CancellationToken,
 ) {
     let (mut broadcasts, mut nodes) = (hub.broadcasts(), registry.changes());
-    let (mut snapshots, mut problems) = (publisher.snapshots(), publisher.problems());
     loop {
         let changed = tokio::select! {
             changed = broadcasts.changed() => changed,
             changed = nodes.changed() => changed,
-            changed = snapshots.changed() => changed,
+            // A push, not the edit: the view's weights are those of the configuration that was pushed.
+            changed = pushes.changed() => changed,
             changed = problems.changed() => changed,
             () = stop.cancelled() => return,
         };

@@ -340,7 +340,8 @@ async fn what_only_the_tables_still_refer_to_is_not_pulled_from_under_them() {
     rig.by_hand("INSERT INTO backends (model, provider, weight) VALUES ('m', 'q', -1)").await;
     rig.until_problems(true).await;
     let delete = Edit::Delete { id: Id::Provider("q".into()), etag: String::new(), allow_missing: false };
-    let Err(SubmitError::Refused(EditError::Invalid(added))) = rig.publisher.submit(delete, "admin", false).await else {
+    let Err(SubmitError::Refused(EditError::Invalid(added))) = rig.publisher.submit(delete, "admin", false).await
+    else {
         panic!("the tables refer to it");
     };
     assert_eq!(added[0].to_string(), "models[\"m\"].backends[1].provider: there is no provider \"q\"");

@@ -211,7 +211,9 @@ impl BaseUrl {
         if authority.as_str().contains('@') {
             return Err("must not hold a user or password; add a key instead".into());
         }
-        if authority.host().is_empty() || (authority.as_str().len() > authority.host().len() && authority.port_u16().is_none()) {
+        if authority.host().is_empty()
+            || (authority.as_str().len() > authority.host().len() && authority.port_u16().is_none())
+        {
             return Err("names no valid host and port".into());
         }
         if is_link_local(authority.host()) {

@@ -59,19 +59,17 @@ impl Process {
     pub async fn line(&self, message: &str) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let found = self.log().iter().filter_map(|l| serde_json::from_str::<Value>(l).ok()).find(|l| {
-                l["message"].as_str().is_some_and(|m| m.starts_with(message))
-            });
+            let found = self
+                .log()
+                .iter()
+                .filter_map(|l| serde_json::from_str::<Value>(l).ok())
+                .find(|l| l["message"].as_str().is_some_and(|m| m.starts_with(message)));
             if let Some(line) = found {
                 return line;
             }
             assert!(Instant::now() < deadline, "no line {message:?} in {:#?}", self.log());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// As `kill -9`.

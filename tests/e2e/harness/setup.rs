@@ -25,11 +25,7 @@ pub fn provider(name: &str, fake: &FakeProvider) -> Provider {
         name: name.into(),
         base_url: fake.base_url(),
         slow_start: seconds(0.0),
-        rate_limits: Some(RateLimits {
-            cooldown: seconds(0.5),
-            blacklist_for: seconds(60.0),
-            ..Default::default()
-        }),
+        rate_limits: Some(RateLimits { cooldown: seconds(0.5), blacklist_for: seconds(60.0), ..Default::default() }),
         circuit_breaker: Some(CircuitBreaker { reset_timeout: seconds(0.5), ..Default::default() }),
         ..Default::default()
     }
