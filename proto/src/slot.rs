@@ -198,11 +198,10 @@ impl SlotState {
     }
 
     fn take_in(&mut self, other: &Self) {
-        // The words are those of the longest wait in the latest episode; between equals the choice is arbitrary, but
-        // the same whichever comes first.
-        let rank = |s: &Self| (s.episode, !s.is_live(), s.until);
-        let mine = (rank(self), std::cmp::Reverse(&self.node), std::cmp::Reverse(&self.reason));
-        if (rank(other), std::cmp::Reverse(&other.node), std::cmp::Reverse(&other.reason)) > mine {
+        // The words are those of the longest wait; between equals the choice is arbitrary, but the same whichever
+        // comes first.
+        let rank = |s: &Self| (s.until, std::cmp::Reverse((s.node.clone(), s.reason.clone())));
+        if self.is_live() || rank(other) > rank(self) {
             (self.reason, self.node) = (other.reason.clone(), other.node.clone());
         }
         self.until = if self.is_live() { other.until } else { self.until.max(other.until) };
