@@ -114,8 +114,9 @@ pub async fn run(
         };
         if connection.0.swap(false, Relaxed) {
             pause = FIRST_PAUSE;
-            let _ = inbox.send(FromControl::Lost).await;
         }
+        // Also of a stream that was refused: the keeper asks nobody for probes before there is one that stands.
+        let _ = inbox.send(FromControl::Lost).await;
         let wait = pause.mul_f64(rand::rng().random_range(0.5..=1.0));
         if let Err(why) = ended {
             tracing::warn!(%why, ?wait, "not connected to the control plane; serving on with what is known");

@@ -109,3 +109,11 @@ async fn each_failure_has_its_exit_code_and_says_what_to_do() {
     assert_eq!(said.code, 1);
     assert!(said.err.contains('4'), "it names the line: {}", said.err);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_configuration_is_valid() {
+    let world = World::start(0).await;
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/pointsman.yaml");
+    ok(&world, &["apply", "--dry-run", "-f", example], "");
+    assert_eq!(pointsman(&world, &["diff", "-f", example], "").code, 1, "a dry run changes nothing");
+}

@@ -22,7 +22,10 @@ impl Health {
     /// A node connected and says all that it knows.
     pub fn greet(&mut self, catalog: &Catalog, node: &Name, hello: &wire::Hello, now: Millis) {
         self.opinions.forget(node);
-        self.take_in(catalog, node, &hello.slots, &hello.credentials, &hello.opinions, now);
+        // A node that was away may not have heard that an operator brought a key back.
+        let withdrawn = |fact: &&wire::CredentialFact| !self.is_withdrawn(fact);
+        let credentials: Vec<_> = hello.credentials.iter().filter(withdrawn).cloned().collect();
+        self.take_in(catalog, node, &hello.slots, &credentials, &hello.opinions, now);
     }
 
     /// A node says what changed.
@@ -80,7 +83,8 @@ impl Health {
     fn merge_credential(&mut self, catalog: &Catalog, node: &Name, fact: &wire::CredentialFact, now: Millis) {
         let Some(id) = fact.key.as_ref().and_then(|k| KeyId::try_from(k).ok()) else { return };
         let current = catalog.keys.get(&id).is_some_and(|key| key.secret_revision == fact.secret_revision);
-        let known = self.credentials.get(&id).is_some_and(|c| c.value.secret_revision >= fact.secret_revision);
+        let known =
+            self.credentials.get(&id).is_some_and(|c| c.value.bad && c.value.secret_revision >= fact.secret_revision);
         if !current || !fact.bad || known {
             return;
         }

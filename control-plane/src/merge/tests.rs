@@ -227,14 +227,18 @@ fn an_operator_brings_a_key_back() {
     let mut test = Test::warm();
     let key = wire::KeyName { provider: "a".into(), name: "k".into() };
     let fact = wire::CredentialFact { key: Some(key), secret_revision: 1, bad: true, ..Default::default() };
-    let report = wire::HealthReport { credentials: vec![fact], ..cooling(1, 60_000) };
+    let report = wire::HealthReport { credentials: vec![fact.clone()], ..cooling(1, 60_000) };
     test.report("n1", &report, WARM);
     assert_eq!(test.weights(WARM), [0, 4 * UNIT]);
     let id = KeyId { provider: name("a"), key: name("k") };
     test.health.reset_key(&test.snapshot.catalog, &id, WARM);
     test.health.advance();
     test.report("n1", &cooling(1, 60_000), WARM);
+    let hello = wire::Hello { credentials: vec![fact], ..Default::default() };
+    test.health.greet(&test.snapshot.catalog, &name("n2"), &hello, WARM);
     assert_eq!(test.weights(WARM), [3 * UNIT, UNIT], "late reports of before do not undo it");
+    test.report("n1", &report, WARM);
+    assert_eq!(test.weights(WARM), [0, 4 * UNIT], "but a new refusal does");
 }
 
 #[test]

@@ -144,7 +144,9 @@ impl Task {
 
     /// The stream is gone, and with it the grants that came over it and the questions that were asked.
     pub(super) fn lost(&mut self) {
-        self.control = None;
+        if self.control.take().is_none() {
+            return;
+        }
         for (_, held) in self.grants.held.drain() {
             held.wanted.permit().revoke();
         }

@@ -1,0 +1,71 @@
+//! The figures that Pointsman promises, measured on this machine:
+//!
+//! ```text
+//! cargo build --release --workspace && cargo bench -p pointsman-tests --bench figures [-- --only NAME]
+//! ```
+//!
+//! Nothing here fails on a slow machine: each figure is printed beside its target. The nodes, the control plane and the
+//! floor are processes of their own, so that only their processor time is counted; the floor and the fake provider are
+//! this program again (`--floor`, `--fake`).
+//!
+//! # Layout
+//! - `selection`, `relay`, `instructions`, `memory`, `propagation`, `fleet`, `edits`: one figure each
+//! - `world`: the control plane, nodes and configurations that they share; `process`: programs as children
+//! - `callgrind`: instruction counts; `simulated`: a node that only listens; `row`: the table that is printed
+
+#![allow(clippy::print_stdout, reason = "it prints the figures")]
+
+mod callgrind;
+mod instructions;
+mod process;
+mod relay;
+mod row;
+mod selection;
+mod world;
+
+use row::Row;
+use std::time::Instant;
+
+const NAMES: [&str; 3] = ["selection", "relay", "instructions"];
+
+fn main() -> anyhow::Result<()> {
+    // Cargo adds `--bench`.
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    // Only the first to install one is heard, and there is no other.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    match args[..] {
+        ["--select-only", times] => selection::only(times.parse()?),
+        ["--fake"] => process::be_the_fake(),
+        ["--floor", upstream] => process::be_the_floor(upstream),
+        ["--only", name] => measure(&[name]),
+        [] => measure(&NAMES),
+        _ => anyhow::bail!("usage: figures [--only {}]", NAMES.join("|")),
+    }
+}
+
+fn measure(names: &[&str]) -> anyhow::Result<()> {
+    process::require_binaries()?;
+    let mut rows = Vec::new();
+    for name in names {
+        println!("\n# {name}");
+        let start = Instant::now();
+        let found = one(name)?;
+        found.iter().for_each(|row| println!("{row}"));
+        println!("({name} took {:.0} s)", start.elapsed().as_secs_f64());
+        rows.extend(found);
+    }
+    println!("\n{}", row::table(&rows));
+    Ok(())
+}
+
+/// Each figure has a runtime of its own, so that none disturbs the next.
+fn one(name: &str) -> anyhow::Result<Vec<Row>> {
+    let runtime = process::runtime()?;
+    match name {
+        "selection" => selection::measure(),
+        "relay" => runtime.block_on(relay::measure()),
+        "instructions" => runtime.block_on(instructions::measure()),
+        _ => anyhow::bail!("there is no figure {name:?}; there are {}", NAMES.join(", ")),
+    }
+}
