@@ -100,6 +100,12 @@ impl Health {
         self.look_at_provider(catalog, &provider, now);
     }
 
+    fn is_withdrawn(&self, fact: &wire::CredentialFact) -> bool {
+        let id = fact.key.as_ref().and_then(|k| KeyId::try_from(k).ok());
+        let known = id.and_then(|id| self.credentials.get(&id));
+        known.is_some_and(|c| !c.value.bad && c.value.secret_revision == fact.secret_revision)
+    }
+
     fn note(
         &mut self,
         catalog: &Catalog,
