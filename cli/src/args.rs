@@ -7,6 +7,7 @@ pub mod model;
 pub mod provider;
 pub mod shared;
 pub mod small;
+pub mod up;
 
 use crate::error::EXIT_CODES;
 use clap::{Args, Parser, Subcommand};
@@ -40,9 +41,12 @@ pub struct ConnectionArgs {
     pub context: Option<String>,
 }
 
-// `demo` and `up` (everything in one process, cli/src/up/) join this enum, and the match in `commands::run`.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Show what Pointsman does: a fleet with fake providers in this process, one of which fails.
+    Demo(up::DemoArgs),
+    /// Run everything in this process, with your own configuration.
+    Up(up::UpArgs),
     /// Upstreams: where requests are sent.
     #[command(subcommand, visible_alias = "providers")]
     Provider(shared::Verb<provider::ProviderFields>),

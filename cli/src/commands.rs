@@ -20,6 +20,7 @@ use crate::{
     args::{Cli, Command},
     client::Session,
     error::CliError,
+    up,
 };
 use pointsman_proto::admin::v1::{Node, Provider, VirtualKey};
 
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Status(args) => fleet::status(&session, args.output).await,
         Command::Watch(args) => fleet::watch(&session, args.output).await,
         Command::Rollback(args) => rollback::run(&session, args).await,
-        // `demo` and `up` go here; they use no session.
+        Command::Demo(args) => up::demo::run(args).await,
+        Command::Up(args) => up::serve::run(args).await,
     }
 }

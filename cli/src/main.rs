@@ -5,6 +5,7 @@
 //! - `commands`: what is done, one file per noun; `commands/verbs` is what the nouns share
 //! - `client`, `config_file`: to which control plane, with which token
 //! - `input`: configuration files (the only place that parses YAML); `values`: small values from flags; `mask`: update masks
+//! - `up`: `demo` and `up`, everything in one process
 //! - `output`, `diff`: what is printed; `error`: what went wrong, and the exit codes
 //!
 //! Data goes to stdout, everything else to stderr. Secrets and tokens never come from argv.
@@ -19,6 +20,7 @@ mod error;
 mod input;
 mod mask;
 mod output;
+mod up;
 mod values;
 
 use args::{Cli, Command};

@@ -74,10 +74,11 @@ impl Session {
         let mut broadcasts = self.fleet.hub.broadcasts();
         self.fleet.hub.greet(&self.node, &self.hello);
         self.recognise(&pushes.borrow_and_update().clone());
-        self.send_config(&self.newest_push()).await?;
+        // Health first: a node that is fresh must not use what is out between its first table and its first broadcast.
         broadcasts.mark_unchanged();
         let everything = self.fleet.hub.since(0);
         self.send_health(&everything).await?;
+        self.send_config(&self.newest_push()).await?;
         loop {
             let silence = tokio::time::sleep(SILENCE);
             tokio::select! {

@@ -1,11 +1,11 @@
-//! Takes in what the fleet knows.
+//! Takes in what the fleet knows. It may be about what no table has mentioned yet: a fresh node hears of health first.
 
 use super::Task;
 use crate::cells::EndpointCell;
 use pointsman_proto::{
     convert::slot_state,
     domain::{EndpointId, KeyId},
-    fleet::v1::{CircuitFact, CircuitPhase, CredentialFact, Health, HealthBody, ModelWeights, RampFact},
+    fleet::v1::{CircuitFact, CircuitPhase, CredentialFact, EndpointName, Health, HealthBody, ModelWeights, RampFact},
     slot::Millis,
 };
 use prost::Message;
@@ -33,10 +33,8 @@ impl Task {
             self.forget_unnamed(&body, health.covers, now);
         }
         for fact in &body.slots {
-            if let Ok((id, state)) = slot_state(fact, now)
-                && let Some(cell) = self.cells.slots.get(&id)
-            {
-                cell.learn(&state, health.covers, health.warming, now);
+            if let Ok((id, state)) = slot_state(fact, now) {
+                self.cells.slot(id).learn(&state, health.covers, health.warming, now);
             }
         }
         body.credentials.iter().for_each(|fact| self.learn_credential(fact));
@@ -64,9 +62,9 @@ impl Task {
         }
     }
 
-    fn learn_credential(&self, fact: &CredentialFact) {
+    fn learn_credential(&mut self, fact: &CredentialFact) {
         let Some(id) = fact.key.as_ref().and_then(|k| KeyId::try_from(k).ok()) else { return };
-        let Some(cell) = self.cells.keys.get(&id) else { return };
+        let cell = self.cells.key(id);
         if fact.bad {
             cell.refuse(fact.secret_revision);
         } else if cell.refused() == Some(fact.secret_revision) {
@@ -75,7 +73,7 @@ impl Task {
     }
 
     /// The fleet's circuit. Its closing ends this node's own opinion only if that was counted when it opened.
-    fn learn_circuit(&self, fact: &CircuitFact, warming: bool, now: Millis) {
+    fn learn_circuit(&mut self, fact: &CircuitFact, warming: bool, now: Millis) {
         let Some(cell) = self.endpoint_cell(fact.endpoint.as_ref()) else { return };
         let closed = fact.phase() == CircuitPhase::Closed;
         if !closed {
@@ -93,14 +91,14 @@ impl Task {
         }
     }
 
-    fn learn_ramp(&self, fact: &RampFact, now: Millis) {
+    fn learn_ramp(&mut self, fact: &RampFact, now: Millis) {
         if let Some(cell) = self.endpoint_cell(fact.endpoint.as_ref()) {
             cell.circuit().ramp_since = fact.ramping.then(|| now.saturating_sub(fact.age_ms));
         }
     }
 
-    fn endpoint_cell(&self, name: Option<&pointsman_proto::fleet::v1::EndpointName>) -> Option<&Arc<EndpointCell>> {
-        self.cells.endpoints.get(&EndpointId::try_from(name?).ok()?)
+    fn endpoint_cell(&mut self, name: Option<&EndpointName>) -> Option<Arc<EndpointCell>> {
+        Some(self.cells.endpoint(EndpointId::try_from(name?).ok()?))
     }
 
     /// Uses the fleet's weights where they were computed from what this node holds, and its own elsewhere.

@@ -16,17 +16,22 @@
 #![allow(clippy::print_stdout, reason = "it prints the figures")]
 
 mod callgrind;
+mod edits;
+mod fleet;
 mod instructions;
+mod memory;
 mod process;
+mod propagation;
 mod relay;
 mod row;
 mod selection;
+mod simulated;
 mod world;
 
 use row::Row;
 use std::time::Instant;
 
-const NAMES: [&str; 3] = ["selection", "relay", "instructions"];
+const NAMES: [&str; 7] = ["selection", "relay", "instructions", "memory", "propagation", "fleet", "edits"];
 
 fn main() -> anyhow::Result<()> {
     // Cargo adds `--bench`.
@@ -66,6 +71,10 @@ fn one(name: &str) -> anyhow::Result<Vec<Row>> {
         "selection" => selection::measure(),
         "relay" => runtime.block_on(relay::measure()),
         "instructions" => runtime.block_on(instructions::measure()),
+        "memory" => runtime.block_on(memory::measure()),
+        "propagation" => runtime.block_on(propagation::measure()),
+        "fleet" => runtime.block_on(fleet::measure()),
+        "edits" => runtime.block_on(edits::measure()),
         _ => anyhow::bail!("there is no figure {name:?}; there are {}", NAMES.join(", ")),
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 const BODY: usize = 1024;
 const CONNECTIONS: usize = 16;
 const ROUNDS: u64 = 8;
-const REQUESTS_PER_ROUND: u64 = 12_000;
+const REQUESTS_PER_ROUND: u64 = 24_000;
 pub const CHUNKS: usize = 500;
 
 /// The fake provider, the floor and a node in front of it, each a process.

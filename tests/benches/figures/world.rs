@@ -5,8 +5,9 @@ use anyhow::Context;
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use pointsman_proto::admin::v1::{
-    ApplyRequest, ApplyResponse, Backend, Config, Fleet, GetFleetRequest, Key, Model, Provider, Timeouts, VirtualKey,
-    config_service_client::ConfigServiceClient, key::Source,
+    ApplyRequest, ApplyResponse, Backend, Config, Fleet, GetFleetRequest, Key, Model, NewWeight, Provider,
+    SetModelWeightsRequest, Timeouts, VirtualKey, config_service_client::ConfigServiceClient, key::Source,
+    model_service_client::ModelServiceClient,
 };
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -133,4 +134,24 @@ pub fn chat(bytes: usize, stream: bool) -> Bytes {
         json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": text}]}).to_string()
     };
     body(bytes.saturating_sub(body(0).len())).into()
+}
+
+/// So many models, named `m0000` and on, over ten providers that nobody asks.
+pub fn many_models(count: usize) -> Config {
+    let providers: Vec<String> = (0..10).map(|i| format!("p{i}")).collect();
+    let lines = |i: usize| [0, 3, 7].map(|step| (providers[(i + step) % 10].as_str(), 1.0));
+    Config {
+        models: (0..count).map(|i| model(&format!("m{i:04}"), &lines(i))).collect(),
+        providers: providers.iter().map(|name| provider(name, "http://127.0.0.1:1/v1")).collect(),
+        keys: providers.iter().map(|name| key(name)).collect(),
+        ..Default::default()
+    }
+}
+
+/// Edits one weight of one model; returns the version.
+pub async fn set_weight(control: &Control, model: &str, edit: usize) -> anyhow::Result<u64> {
+    let weight = NewWeight { provider: "p0".into(), weight: 2.0 + (edit % 2) as f64, ..Default::default() };
+    let request = SetModelWeightsRequest { name: model.into(), weights: vec![weight], ..Default::default() };
+    let answer = ModelServiceClient::new(control.admin.clone()).set_model_weights(request).await?.into_inner();
+    Ok(answer.commit.context("an edit has a version")?.version)
 }
