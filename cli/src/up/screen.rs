@@ -47,7 +47,7 @@ impl Screen {
             Self::Terminal { drawn } => {
                 let text = table::screen(frame);
                 let before = std::mem::replace(drawn, text.lines().count());
-                output::print(&format!("{}{}", erase(before), unwrapped(&text)))
+                output::print(&redraw(before, &text))
             }
             Self::Log { last } if is_news(last.as_ref(), frame) => {
                 *last = Some(frame.clone());
@@ -63,9 +63,10 @@ fn erase(drawn: usize) -> String {
     if drawn == 0 { String::new() } else { format!("\x1b[{drawn}A\r\x1b[J") }
 }
 
-/// Cuts what is too wide for the terminal, since a line that wraps would be two to go up over.
-fn unwrapped(text: &str) -> String {
-    format!("\x1b[?7l{text}\x1b[?7h")
+/// In place of what was drawn before. What is too wide for the terminal is cut, since a line that wraps would be two to
+/// go up over. It ends with its line end: printing adds one to whatever does not.
+fn redraw(before: usize, text: &str) -> String {
+    format!("{}\x1b[?7l{}\x1b[?7h\n", erase(before), text.trim_end())
 }
 
 fn is_news(last: Option<&Frame>, frame: &Frame) -> bool {
@@ -79,6 +80,12 @@ fn is_news(last: Option<&Frame>, frame: &Frame) -> bool {
 mod tests {
     use super::*;
     use crate::up::table::Row;
+
+    #[test]
+    fn a_frame_replaces_the_one_before() {
+        assert_eq!(redraw(0, "a\nb\n"), "\x1b[?7la\nb\x1b[?7h\n");
+        assert_eq!(redraw(2, "c\nd\n"), "\x1b[2A\r\x1b[J\x1b[?7lc\nd\x1b[?7h\n");
+    }
 
     #[test]
     fn a_log_gets_changes_and_a_sign_of_life() {
