@@ -132,6 +132,24 @@ async fn a_snapshot_above_four_mebibytes_arrives() {
     world.until_status(1, "model-00000", 200).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_node_slows_nobody_and_converges_from_its_own_last_state() {
+    let (a, b) = (fake(), fake());
+    let world = World::with(2, config(&[("a", 50.0, &a), ("b", 50.0, &b)])).await;
+    let mut client = ModelServiceClient::new(world.admin().await);
+    world.nodes[1].process.signal("STOP");
+    for weight in [1.0, 2.0, 3.0, 4.0, 5.0] {
+        let weights = vec![NewWeight { provider: "a".into(), weight, ..Default::default() }];
+        let request = SetModelWeightsRequest { name: "m".into(), weights, ..Default::default() };
+        client.set_model_weights(request).await.unwrap();
+        world.until_weights(0, "m", &[("a", weight), ("b", 50.0)]).await;
+    }
+    world.nodes[1].process.signal("CONT");
+    world.until_weights(1, "m", &[("a", 5.0), ("b", 50.0)]).await;
+    let seen = |n: usize| world.nodes[n].process.log().iter().filter(|l| l.contains("configuration in use")).count();
+    assert!(seen(1) < seen(0), "it skipped what it missed");
+}
+
 /// A control plane that sends what it is told to, to see what a node makes of it.
 struct Rogue {
     script: Vec<ToNode>,

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tonic::transport::Channel;
 
 /// Longer than anything takes that works, on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A control plane and its nodes.
 pub struct World {

@@ -104,3 +104,21 @@ async fn a_node_without_a_control_plane_is_alive_and_not_ready_until_its_first_s
     world.until_status(0, "m", 200).await;
     assert_eq!(status(&world, "/readyz").await, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_peer_is_noticed_within_thirty_seconds_on_either_side() {
+    let only = fake();
+    let mut world = World::with(2, config(&[("a", 1.0, &only)])).await;
+    world.nodes[0].process.signal("STOP");
+    world.until("the silent node is gone", |f| f.nodes.iter().any(|n| n.name == "n0" && !n.connected)).await;
+    world.nodes.remove(0);
+    world.control.signal("STOP");
+    eventually("the node notices its silent control plane", || async {
+        let ready = world.http.get(format!("{}/readyz", world.nodes[0].ops)).send().await.unwrap();
+        ready.text().await.unwrap().contains("not connected").then_some(())
+    })
+    .await;
+    assert_eq!(world.chat(0, "m").await.0, 200, "it serves on");
+    world.control.signal("CONT");
+    world.until("it is back", |f| f.nodes.iter().any(|n| n.name == "n1" && n.connected)).await;
+}

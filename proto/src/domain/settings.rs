@@ -18,7 +18,7 @@ pub struct Settings {
 pub enum ClientAuthentication {
     /// Holders of a virtual key.
     VirtualKey,
-    /// Anyone; a virtual key that is sent is still checked.
+    /// Anyone. A virtual key that is sent still limits what it may ask for, and a disabled one is refused.
     Anonymous,
 }
 

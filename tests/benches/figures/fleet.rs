@@ -1,6 +1,7 @@
 //! Five hundred nodes, simulated: how long until all have acknowledged an edit, and what the control plane needs for it.
 //!
-//! The time runs from before the edit is sent to the control plane to the last node's acknowledgement as it is sent.
+//! The time runs from before the edit is sent to the control plane to the last node's acknowledgement as it is sent. Each
+//! edit follows on the one before, so it also waits for the control plane's next push, of which there are ten a second.
 
 use crate::{
     row::{Row, quantile},
@@ -61,7 +62,7 @@ async fn connect(control: &Control) -> anyhow::Result<UnboundedReceiver<Heard>> 
     Ok(heard)
 }
 
-/// When the last node acknowledged this version. Earlier versions are no answer; a node sends each at most once.
+/// When the last node acknowledged this version; a node acknowledges each at most once.
 async fn all_acknowledge(heard: &mut UnboundedReceiver<Heard>, version: u64) -> anyhow::Result<Instant> {
     let mut left = NODES;
     loop {

@@ -1,6 +1,6 @@
 //! Instructions of a node per request and per relayed chunk, beside the floor's, as callgrind counts them.
 //!
-//! The profiles stay in `target/callgrind`, for `callgrind_annotate --inclusive=yes`.
+//! The profiles stay in `target/release/callgrind`, for `callgrind_annotate --inclusive=yes`.
 
 use crate::{
     callgrind,
@@ -8,6 +8,7 @@ use crate::{
     relay::{Load, Stage},
     row::Row,
 };
+use anyhow::Context;
 use std::path::PathBuf;
 
 /// Two runs of each server; their difference has no start in it.
@@ -62,7 +63,8 @@ async fn count(stage: &Stage, who: &str, name: &str, load: Load) -> anyhow::Resu
 }
 
 fn folder() -> anyhow::Result<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/callgrind");
+    let own = std::env::current_exe()?;
+    let folder = own.ancestors().nth(2).context("this program is in target/PROFILE/deps")?.join("callgrind");
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
 }

@@ -34,9 +34,10 @@ use std::time::Instant;
 const NAMES: [&str; 7] = ["selection", "relay", "instructions", "memory", "propagation", "fleet", "edits"];
 
 fn main() -> anyhow::Result<()> {
-    // Cargo adds `--bench`.
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    // `cargo bench` adds this; `cargo test --all-targets`, which must not take minutes, does not.
+    let asked = args.iter().any(|arg| arg == "--bench");
+    let args: Vec<&str> = args.iter().map(String::as_str).filter(|arg| *arg != "--bench").collect();
     // Only the first to install one is heard, and there is no other.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     match args[..] {
@@ -44,7 +45,11 @@ fn main() -> anyhow::Result<()> {
         ["--fake"] => process::be_the_fake(),
         ["--floor", upstream] => process::be_the_floor(upstream),
         ["--only", name] => measure(&[name]),
-        [] => measure(&NAMES),
+        [] if asked => measure(&NAMES),
+        [] => {
+            println!("nothing measured: run `cargo bench -p pointsman-tests --bench figures`");
+            Ok(())
+        }
         _ => anyhow::bail!("usage: figures [--only {}]", NAMES.join("|")),
     }
 }

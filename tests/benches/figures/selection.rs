@@ -99,7 +99,7 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
     let median = quantile(&mut nanoseconds, 50.0);
     Ok(vec![
         Row::at_most("selection among 100 backends, median", 200.0, median, "ns").with(&spread),
-        Row::at_most("allocations per selection", 0.0, allocations, ""),
+        Row::at_most("allocations per selection", 0.0, allocations, "allocations"),
         Row::note("instructions per selection", instructions()?),
     ])
 }

@@ -78,10 +78,15 @@ impl Process {
         self.child.wait().ok();
     }
 
-    /// As `kill`, and waits for the end.
+    /// Sends a signal by name: `STOP` freezes the process, `CONT` lets it go on.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(status.expect("kill is there").success(), "the process is there");
+    }
+
+    /// Asks it to stop, and waits for the end.
     pub async fn terminate(&mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        Command::new("kill").arg(pid).status().expect("kill is there");
+        self.signal("TERM");
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("our own child") {
