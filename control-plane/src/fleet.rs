@@ -60,14 +60,15 @@ impl FleetService for Fleet {
         let node = Name::parse(&hello.node_id)
             .ok_or_else(|| Status::invalid_argument("hello.node_id: is not a valid node name"))?;
         self.authenticate(&node, &metadata).await?;
-        let ticket = self.registry.join(&node, &hello).ok_or_else(|| {
-            Status::already_exists(format!("a node named {node} is connected; give each node a name of its own"))
-        })?;
         if hello.term > self.publisher.term() || self.is_ahead(&hello) {
             let minted = self.publisher.mint_generation(hello.term).await;
             let generation = minted.map_err(|e| Status::unavailable(e.to_string()))?;
             tracing::warn!(%node, generation, "a node has seen a newer configuration than this database: a new history begins");
         }
+        // From here on nothing waits or fails: the session leaves the registry when it ends, whatever ends it.
+        let ticket = self.registry.join(&node, &hello).ok_or_else(|| {
+            Status::already_exists(format!("a node named {node} is connected; give each node a name of its own"))
+        })?;
         let (outbox, messages) = mpsc::channel(OUTBOX);
         let session = Session::new(self.clone(), node, ticket, hello, outbox);
         self.tasks.spawn(session.run(inbound));

@@ -10,7 +10,7 @@ use pointsman_proto::{
     clock::Clock,
     convert::Subject,
     domain::{KeyId, Name, SlotId},
-    fleet::v1 as wire,
+    fleet::v1::{self as wire, HealthBody},
     slot::{Millis, SlotState},
 };
 use prost::Message;
@@ -141,13 +141,15 @@ impl Hub {
 
 impl Inner {
     fn broadcast(&self, since: u64, now: Millis) -> Broadcast {
+        let unchanged = since == self.health.epoch();
+        let body = if unchanged { HealthBody::default() } else { self.health.body(&self.snapshot.catalog, since, now) };
         Broadcast {
             prev_epoch: since,
             epoch: self.health.epoch(),
             generation: self.snapshot.generation,
             version: self.snapshot.version,
             warming: self.health.warming(),
-            body: self.health.body(&self.snapshot.catalog, since, now).encode_to_vec().into(),
+            body: body.encode_to_vec().into(),
         }
     }
 }

@@ -16,14 +16,15 @@ impl RetryBudget {
         self.0.count_usual(now, LENGTH);
     }
 
-    /// Whether one more retry is within the budget; if so it is spent.
-    pub fn try_retry(&self, now: Millis) -> bool {
+    /// Whether one more retry is within the budget.
+    pub fn allows_retry(&self, now: Millis) -> bool {
         let (requests, retries) = self.0.totals(now, LENGTH);
-        let within = retries < FLOOR + requests / 5;
-        if within {
-            self.0.count_other(now, LENGTH);
-        }
-        within
+        retries < FLOOR + requests / 5
+    }
+
+    /// Another backend was found: the retry is made.
+    pub fn retry(&self, now: Millis) {
+        self.0.count_other(now, LENGTH);
     }
 }
 
@@ -35,9 +36,11 @@ mod tests {
     fn retries_end_at_a_fifth_of_the_traffic_and_come_back_with_time() {
         let budget = RetryBudget::default();
         (0..1000).for_each(|_| budget.first_attempt(1));
-        let granted = (0..1000).filter(|_| budget.try_retry(2)).count();
-        assert_eq!(granted, 300);
-        assert!(!budget.try_retry(9_000));
-        assert!(budget.try_retry(20_000));
+        assert!(budget.allows_retry(2));
+        (0..299).for_each(|_| budget.retry(2));
+        assert!(budget.allows_retry(9_000));
+        budget.retry(9_000);
+        assert!(!budget.allows_retry(9_000));
+        assert!(budget.allows_retry(20_000));
     }
 }

@@ -151,8 +151,8 @@ impl Stream<'_> {
         self.connection.0.store(true, Relaxed);
         tracing::info!(url = %self.uplink.url, "connected to the control plane");
         let mut assembly = Assembly::default();
+        let mut heartbeat = tokio::time::interval(HEARTBEAT.mul_f64(rand::rng().random_range(0.8..=1.2)));
         loop {
-            let heartbeat = HEARTBEAT.mul_f64(rand::rng().random_range(0.8..=1.2));
             tokio::select! {
                 message = inbound.message() => match message? {
                     Some(message) => self.take(message, &mut assembly, &messages).await?,
@@ -164,7 +164,7 @@ impl Stream<'_> {
                         send(&messages, ToWire::Probe(ProbeRequest { subject: Some(subject) })).await?;
                     }
                 },
-                () = tokio::time::sleep(heartbeat) => send(&messages, ToWire::Heartbeat(Heartbeat {})).await?,
+                _ = heartbeat.tick() => send(&messages, ToWire::Heartbeat(Heartbeat {})).await?,
             }
         }
     }

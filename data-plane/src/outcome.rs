@@ -29,6 +29,7 @@ pub(crate) fn of_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) 
         429 if names(body, &QUOTA) => refused(Refusal::QuotaSpent(stated_wait(headers)), "429: the quota is spent"),
         429 => refused(Refusal::RateLimited(stated_wait(headers)), "429"),
         402 => refused(Refusal::QuotaSpent(stated_wait(headers)), "402: the balance is spent"),
+        401 if is_about_something_else(body) => Some(Outcome::ClientError),
         401 => Some(Outcome::BadCredential { why: "401: the provider does not accept the key" }),
         403 if denies_model(body) => refused(Refusal::Denied, "403: the key may not use this model"),
         529 => failure("529: the provider is overloaded", true),
@@ -69,6 +70,14 @@ fn names(body: &[u8], list: &[&str]) -> bool {
     error.is_some_and(|error| words(error).any(|word| list.contains(&word)))
 }
 
+/// A 401 whose code is another than those of a refused key, a missing scope for a path, say: the key is good elsewhere.
+fn is_about_something_else(body: &[u8]) -> bool {
+    const REFUSED_KEY: [&str; 4] = ["invalid_api_key", "invalid_authentication", "account_deactivated", "key_revoked"];
+    let parsed: Option<Value> = serde_json::from_slice(body).ok();
+    let code = parsed.as_ref().and_then(|v| v.get("error")?.get("code")?.as_str());
+    code.is_some_and(|code| !REFUSED_KEY.contains(&code))
+}
+
 fn denies_model(body: &[u8]) -> bool {
     names(body, &["model_not_found", "model_access_denied"])
 }
@@ -106,6 +115,9 @@ mod tests {
             (429, r#"{"error":{"type":"insufficient_quota","code":"insufficient_quota"}}"#, "quota"),
             (429, r#"{"error":{"code":"project_spend_limit_exceeded"}}"#, "quota"),
             (401, "", "bad credential"),
+            (401, r#"{"error":{"type":"invalid_request_error","code":null}}"#, "bad credential"),
+            (401, r#"{"error":{"code":"invalid_api_key"}}"#, "bad credential"),
+            (401, r#"{"error":{"code":"missing_scope"}}"#, "client"),
             (403, "", "client"),
             (403, r#"{"error":{"code":"model_not_found"}}"#, "denied"),
             (400, "", "client"),

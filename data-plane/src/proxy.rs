@@ -17,14 +17,21 @@ use crate::{
     table::{Model, Table},
 };
 use attempt::Answer;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request::Parts};
 use hyper::body::Incoming;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Header sections above this are refused in the client's own format; far above, by the HTTP library.
 const HEADER_BYTES: usize = 32 * 1024;
 /// The model that serves when neither a model nor its fallbacks can.
 const DEFAULT_MODEL: &str = "default";
+/// No attempt begins after this.
+const REQUEST_TIME: Duration = Duration::from_secs(600);
+/// How long a request that could be a probe, but need not, waits for leave: one round trip to the control plane.
+const ASKING: Duration = Duration::from_millis(50);
 /// How long a request with nowhere to go waits for leave to be a probe.
 const PROBE_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -39,7 +46,8 @@ pub struct Proxy {
 impl Proxy {
     /// Answers a request.
     pub async fn serve(&self, request: Request<Incoming>) -> Response<Reply> {
-        self.answer(request).await.unwrap_or_else(Refusal::into_response)
+        // Boxed, since its state is large and a connection would keep room for it while the reply streams.
+        Box::pin(self.answer(request)).await.unwrap_or_else(Refusal::into_response)
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Reply>, Refusal> {
@@ -70,6 +78,7 @@ impl Proxy {
                     tried: Tried::default(),
                     attempts: 0,
                     last: "",
+                    started: Instant::now(),
                 };
                 journey.run().await
             }
@@ -134,6 +143,7 @@ struct Journey<'a> {
     asked: Asked,
     tried: Tried,
     attempts: u32,
+    started: Instant,
     /// What the last attempt came to, for the client's error message.
     last: &'static str,
 }
@@ -195,6 +205,9 @@ impl Journey<'_> {
 
     /// Attempts on one model, until one is answered or nothing is left to try.
     async fn try_model(&mut self, model: &Arc<Model>, reach: Reach) -> Option<Response<Reply>> {
+        if reach == Reach::Ready {
+            self.ask_for_probes(model).await;
+        }
         loop {
             let route = self.select(model, reach)?;
             if let Some(response) = self.follow(route).await {
@@ -203,11 +216,31 @@ impl Journey<'_> {
         }
     }
 
+    /// If something of the model is due for a probe, this request asks for it; with little traffic no other may come.
+    async fn ask_for_probes(&self, model: &Arc<Model>) {
+        let keeper = &self.proxy.keeper;
+        if !model.effective.load().some_out {
+            return;
+        }
+        let mut answers = keeper.answers();
+        if select::ask(keeper, model, &self.tried, keeper.now()) {
+            // Without an answer in time it goes where it can.
+            let _ = tokio::time::timeout(ASKING, answers.changed()).await;
+        }
+    }
+
     fn select(&self, model: &Arc<Model>, reach: Reach) -> Option<Route> {
-        let now = self.proxy.keeper.now();
-        let may = self.attempts < self.table.settings.max_attempts
-            && (self.attempts == 0 || self.proxy.budget.try_retry(now));
-        may.then(|| select::select(&self.proxy.keeper, model, &self.tried, reach, now, &mut rand::rng())).flatten()
+        let (now, budget) = (self.proxy.keeper.now(), &self.proxy.budget);
+        let first = self.attempts == 0;
+        let spent = self.attempts >= self.table.settings.max_attempts || self.started.elapsed() > REQUEST_TIME;
+        if spent || !(first || budget.allows_retry(now)) {
+            return None;
+        }
+        let route = select::select(&self.proxy.keeper, model, &self.tried, reach, now, &mut rand::rng())?;
+        if !first {
+            budget.retry(now);
+        }
+        Some(route)
     }
 
     /// One attempt. None: it came to nothing, and what it used is noted as tried.
@@ -229,7 +262,8 @@ impl Journey<'_> {
     async fn wait_for_a_probe<'m>(&self, chain: impl Iterator<Item = &'m Arc<Model>> + Clone) -> Option<Route> {
         let keeper = &self.proxy.keeper;
         let mut answers = keeper.answers();
-        if !chain.clone().any(|model| nowhere::is_asked(model, &self.tried, keeper.now())) {
+        let waiting = |model| select::is_asked(model, &self.tried, keeper.now());
+        if !chain.clone().any(waiting) {
             return None;
         }
         let until = tokio::time::Instant::now() + PROBE_PATIENCE;
@@ -237,7 +271,7 @@ impl Journey<'_> {
             if let Some(route) = chain.clone().find_map(|model| self.select(model, Reach::Ready)) {
                 return Some(route);
             }
-            if !chain.clone().any(|model| nowhere::is_asked(model, &self.tried, keeper.now())) {
+            if !chain.clone().any(waiting) {
                 return None;
             }
             tokio::time::timeout_at(until, answers.changed()).await.ok()?.ok()?;
@@ -260,9 +294,9 @@ impl ServedBy {
     }
 
     fn describe(self, headers: &mut HeaderMap, attempts: u32) {
-        headers.insert("x-pointsman-model", self.model);
-        headers.insert("x-pointsman-provider", self.provider);
-        headers.insert("x-pointsman-attempts", HeaderValue::from(attempts));
+        headers.insert(const { HeaderName::from_static("x-pointsman-model") }, self.model);
+        headers.insert(const { HeaderName::from_static("x-pointsman-provider") }, self.provider);
+        headers.insert(const { HeaderName::from_static("x-pointsman-attempts") }, HeaderValue::from(attempts));
     }
 }
 

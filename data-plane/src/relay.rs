@@ -85,6 +85,15 @@ pub struct Relay {
     end: End,
 }
 
+/// A client may leave as soon as it has seen the stream's own end: that is a success, and no cancellation.
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if self.is_whole() {
+            self.finish(&Outcome::Success);
+        }
+    }
+}
+
 /// How far a broken stream has got with ending.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -153,8 +162,7 @@ impl Relay {
             Poll::Ready(Some(Ok(frame))) => {
                 self.idle.last = self.keeper.now();
                 if let Some(piece) = frame.data_ref() {
-                    let piece = piece.clone();
-                    self.see(&piece);
+                    self.see(piece);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -207,6 +215,10 @@ impl Relay {
             let outcome = self.tail.as_ref().and_then(Tail::error).unwrap_or_else(|| outcome.clone());
             route.finish(&outcome, &mut Tried::default(), self.keeper.now());
         }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.held.is_empty() && self.tail.as_ref().is_some_and(Tail::is_complete)
     }
 
     fn is_over(&self) -> bool {

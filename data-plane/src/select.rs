@@ -5,13 +5,13 @@
 //! over the backends that do, which is what redistribution would come to. Keys take turns among those that are ready.
 //! Neither takes a lock or allocates.
 //!
-//! What is out and due for a probe is asked for on the way, without waiting ([`probe`]); a grant that has come is taken
-//! by the first request that can use it.
+//! What is out and due for a probe is asked for first ([`ask`]); a grant that has come is taken by the first request
+//! that can use it.
 
 mod probe;
 mod route;
 
-pub use probe::Probes;
+pub use probe::{Probes, ask, is_asked};
 pub use route::{Outcome, Route};
 
 use crate::{
@@ -39,11 +39,11 @@ impl Tried {
         self.slots.push(cell.clone());
     }
 
-    pub fn has_endpoint(&self, cell: &Arc<EndpointCell>) -> bool {
+    fn has_endpoint(&self, cell: &Arc<EndpointCell>) -> bool {
         self.endpoints.iter().any(|tried| Arc::ptr_eq(tried, cell))
     }
 
-    pub fn has_slot(&self, cell: &Arc<SlotCell>) -> bool {
+    fn has_slot(&self, cell: &Arc<SlotCell>) -> bool {
         self.slots.iter().any(|tried| Arc::ptr_eq(tried, cell))
     }
 }
@@ -135,14 +135,11 @@ fn ready_keys<'a>(backend: &'a Backend, tried: &'a Tried, now: Millis) -> impl I
     (0..backend.slots.len()).filter(ready)
 }
 
-/// Gives the turn to the next ready key, and sends a probe where one is granted instead.
+/// Gives the turn to the next ready key.
 fn take(keeper: &Arc<Keeper>, model: &Arc<Model>, i: usize, tried: &Tried, now: Millis) -> Option<Route> {
     let backend = &model.backends[i];
-    if let Some(route) = probe::take_slot(keeper, model, i, tried, now) {
-        return Some(route);
-    }
     let ready = ready_keys(backend, tried, now).count();
     let turn = backend.endpoint.turn.fetch_add(1, Relaxed).wrapping_add(keeper.stagger) as usize;
     let key = ready_keys(backend, tried, now).nth(turn.checked_rem(ready)?)?;
-    Some(Route::new(keeper.clone(), model.clone(), i, key, Probes::default(), now))
+    Some(Route::new(keeper.clone(), model.clone(), i, key, Probes::default()))
 }

@@ -2,15 +2,24 @@
 
 use http::{Request, Response};
 use http_body::Body;
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
 };
-use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -80,23 +89,68 @@ where
         let response = service(request);
         async move { Ok::<_, Infallible>(response.await) }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let first = tokio::select! {
+        first = timeout(HEADER_TIMEOUT, first_bytes(&stream)) => first,
+        () = shutdown.cancelled() => return,
+    };
+    match first {
+        Ok(Ok(First::Http2)) => {
+            let connection = http2().serve_connection(TokioIo::new(stream), service);
+            until_done(connection, shutdown, |connection| connection.graceful_shutdown()).await;
+        }
+        Ok(Ok(First::Http1)) => {
+            let connection = http1().serve_connection(TokioIo::new(stream), service);
+            until_done(connection, shutdown, |connection| connection.graceful_shutdown()).await;
+        }
+        // It said nothing in time, or went away.
+        Ok(Err(_)) | Err(_) => {}
+    }
+}
+
+/// Serves a connection to its end; told to stop, it finishes what it is doing. How it ended is the client's own affair.
+async fn until_done<C: Future>(connection: C, shutdown: CancellationToken, stop: impl FnOnce(Pin<&mut C>)) {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = shutdown.cancelled() => stop(connection.as_mut()),
+    }
+    connection.await;
+}
+
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(CONNECTION_BUFFER);
     builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(CONNECTION_BUFFER)
-        .http2()
+}
+
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    // How a client's connection ended is its own affair.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
+    builder
+}
+
+enum First {
+    Http1,
+    Http2,
+}
+
+/// Looks at how the client begins, and leaves it for whoever serves it. HTTP/2 with prior knowledge begins with
+/// `PRI * HTTP/2.0` (RFC 9113 §3.4), and no method of HTTP/1 does.
+async fn first_bytes(stream: &TcpStream) -> io::Result<First> {
+    const PREFACE: &[u8] = b"PRI ";
+    let mut begin = [0; PREFACE.len()];
+    loop {
+        let seen = stream.peek(&mut begin).await?;
+        match seen {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n if begin[..n] != PREFACE[..n] => return Ok(First::Http1),
+            n if n == PREFACE.len() => return Ok(First::Http2),
+            // A few bytes of it: the rest is on its way, but peeking again would find the same at once.
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
     }
-    let _ = connection.await;
 }

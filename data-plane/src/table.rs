@@ -123,24 +123,28 @@ pub struct Backend {
 }
 
 /// Effective weights as selection reads them: a running sum.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Effective {
     pub cumulative: Box<[u64]>,
     pub total: u64,
-    /// Some line with a base weight takes nothing: it may be waiting for a probe.
+    /// Something is out that could serve if it were well: it may be waiting for a probe.
     pub some_out: bool,
+    /// The priority that serves; the highest number there is when none does.
+    pub tier: u32,
 }
 
 impl Effective {
-    fn new(weights: &[u64], base: impl Iterator<Item = u64>) -> Self {
+    fn new(weights: &[u64], backends: &[Backend]) -> Self {
         let mut total = 0;
         let running = weights.iter().map(|w| {
             total += w;
             total
         });
         let cumulative = running.collect();
-        let some_out = weights.iter().zip(base).any(|(weight, base)| *weight == 0 && base > 0);
-        Self { cumulative, total, some_out }
+        let serving = weights.iter().zip(backends).filter(|(weight, _)| **weight > 0);
+        let tier = serving.map(|(_, b)| b.priority).min().unwrap_or(u32::MAX);
+        let some_out = backends.iter().any(|b| b.base > 0 && b.priority <= tier && !b.is_whole());
+        Self { cumulative, total, some_out, tier }
     }
 
     /// The effective weight of one line.
@@ -154,6 +158,12 @@ impl Backend {
     pub fn is_available(&self) -> bool {
         let ready = || self.upstream.keys.iter().zip(&self.slots).any(|(k, s)| k.is_good() && s.permit.is_open());
         self.upstream.provider.enabled && self.endpoint.is_closed() && self.upstream.whole.is_closed() && ready()
+    }
+
+    /// Whether nothing at all stands against it or any of its slots.
+    fn is_whole(&self) -> bool {
+        let closed = self.endpoint.is_closed() && self.upstream.whole.is_closed();
+        closed && self.slots.iter().all(|slot| slot.permit.is_open())
     }
 
     /// Whether this node's own opinion stands against it.
@@ -188,8 +198,8 @@ impl Model {
 
     /// Uses weights that were computed elsewhere from the same base and causes.
     pub fn set_weights(&self, weights: &[u64]) {
-        let effective = Effective::new(weights, self.backends.iter().map(|b| b.base));
-        if *effective.cumulative != *self.effective.load().cumulative {
+        let effective = Effective::new(weights, &self.backends);
+        if effective != **self.effective.load() {
             self.effective.store(Arc::new(effective));
         }
     }

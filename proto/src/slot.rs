@@ -190,7 +190,8 @@ impl SlotState {
                     self.revive(now);
                 }
             }
-        } else if newer || other.episode == self.episode || !self.is_live() {
+        } else if newer || !self.is_live() || (other.episode == self.episode && other.until > now) {
+            // A live slot knows better than a holder of the same episode whose wait is over: it was not told.
             self.take_in(other);
         }
         self.episode = self.episode.max(other.episode);
@@ -205,7 +206,12 @@ impl SlotState {
             (self.reason, self.node) = (other.reason.clone(), other.node.clone());
         }
         self.until = if self.is_live() { other.until } else { self.until.max(other.until) };
-        self.phase = self.phase.max(other.phase);
+        self.phase = match other.episode.cmp(&self.episode) {
+            std::cmp::Ordering::Greater => other.phase,
+            std::cmp::Ordering::Equal => self.phase.max(other.phase),
+            std::cmp::Ordering::Less if self.is_live() => other.phase,
+            std::cmp::Ordering::Less => self.phase,
+        };
         self.consecutive = self.consecutive.max(other.consecutive);
         self.strikes = self.strikes.max(other.strikes);
     }

@@ -62,11 +62,8 @@ impl Session {
 
     pub(super) async fn run(mut self, inbound: Streaming<NodeMessage>) {
         tracing::info!(node = %self.node, build = %self.hello.build, "node connected");
-        // Whatever ends the stream, the node is no longer connected and its grants are free.
+        // Why it ended does not matter: see the drop.
         let _ = self.converse(inbound).await;
-        self.fleet.registry.leave(&self.node, self.ticket);
-        self.fleet.hub.left(&self.node);
-        tracing::info!(node = %self.node, "node disconnected");
     }
 
     async fn converse(&mut self, mut inbound: Streaming<NodeMessage>) -> Result<(), Closed> {
@@ -161,9 +158,10 @@ impl Session {
     }
 
     async fn not_acknowledged(&mut self, nack: Nack) -> Result<(), Closed> {
-        if self.outstanding.take() != Some((nack.generation, nack.version)) {
+        if self.outstanding != Some((nack.generation, nack.version)) {
             return Ok(());
         }
+        self.outstanding = None;
         if nack.reason() == NackReason::UnknownBase {
             self.held = None;
         } else {
@@ -236,6 +234,15 @@ impl Session {
         let message = ControlMessage { message: Some(message) };
         let sent = tokio::time::timeout_at(Instant::now() + SILENCE, self.outbox.send(Ok(message)));
         sent.await.map_err(|_| Closed)?.map_err(|_| Closed)
+    }
+}
+
+/// Whatever ends the stream, the node's grants are free and it is no longer connected.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.fleet.hub.left(&self.node);
+        self.fleet.registry.leave(&self.node, self.ticket);
+        tracing::info!(node = %self.node, "node disconnected");
     }
 }
 

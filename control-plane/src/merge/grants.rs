@@ -11,8 +11,6 @@ pub(super) const TTL: Millis = 5_000;
 const LONGEST: Millis = 600_000;
 /// When to ask again while another node probes.
 const PROBE_ELSEWHERE: Millis = 1_000;
-/// When to ask again while this node has not yet heard that the subject is well.
-const NEWS_UNDER_WAY: Millis = 100;
 
 /// What a node that asked is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +63,8 @@ impl Health {
     /// A node holds a request that could be the subject's probe.
     pub fn ask(&mut self, node: &Name, subject: Subject, now: Millis) -> Answer {
         let due = match &subject {
-            Subject::Slot(id) => match self.slots.get(id) {
-                Some(slot) if !slot.value.is_live() => slot.value.until,
-                _ => return Answer::Wait(NEWS_UNDER_WAY),
-            },
-            // A circuit that only this node has open is not in the fleet's books: the node knows when it is due.
+            // What is out for this node alone is not in the fleet's books: the node knows when it is due.
+            Subject::Slot(id) => self.slots.get(id).filter(|s| !s.value.is_live()).map_or(now, |s| s.value.until),
             Subject::Endpoint(id) => self.circuits.get(id).filter(|c| c.value.open).map_or(now, |c| c.value.until),
         };
         if now < due {

@@ -73,7 +73,9 @@ impl Health {
         }
         let epoch = self.epoch + 1;
         let slot = self.slots.entry(id.clone()).or_insert_with(|| Tracked { value: SlotState::default(), epoch });
-        if slot.value.merge(&state, now) {
+        let changed = slot.value.merge(&state, now);
+        // A node that says otherwise than the books is told what they say, even if it changed nothing in them.
+        if changed || slot.value.episode > state.episode || slot.value.is_live() != state.is_live() {
             slot.epoch = epoch;
             self.touch();
             self.look(catalog, &id.endpoint(), now);

@@ -12,7 +12,7 @@ use pointsman_proto::{
 use std::sync::{
     Arc, Mutex, MutexGuard,
     atomic::{
-        AtomicU32, AtomicU64,
+        AtomicBool, AtomicU32, AtomicU64,
         Ordering::{AcqRel, Relaxed},
     },
 };
@@ -38,6 +38,8 @@ pub struct EndpointCell {
     /// Whose turn it is among the ready keys.
     pub turn: AtomicU32,
     pub in_flight: AtomicU32,
+    /// The keeper was told of a change and has not yet looked.
+    pub told: AtomicBool,
     pub stats: Stats,
     streak: AtomicU32,
     used_at: AtomicU64,
@@ -56,8 +58,6 @@ pub struct Stats {
     pub rate_limited: AtomicU64,
     pub refused: AtomicU64,
     pub cancelled: AtomicU64,
-    /// Sum of times to first byte, in microseconds.
-    pub first_byte_micros: AtomicU64,
 }
 
 /// The rarely changing part.
@@ -65,6 +65,8 @@ pub struct Stats {
 pub struct Circuit {
     /// The node's own circuit is not closed.
     pub open: bool,
+    /// What `open` was when weights were last computed; kept by the keeper.
+    pub weighed_open: bool,
     /// Successful probes since it was opened, the node's or the fleet's.
     pub probes: u32,
     pub reason: Arc<str>,
@@ -84,6 +86,7 @@ impl EndpointCell {
             fleet: Permit::default(),
             turn: AtomicU32::new(0),
             in_flight: AtomicU32::new(0),
+            told: AtomicBool::new(false),
             stats: Stats::default(),
             streak: AtomicU32::new(0),
             used_at: AtomicU64::new(0),

@@ -39,12 +39,10 @@ impl Permit {
         if until == 0 {
             return Gate::Open;
         }
-        if self.granted_until.load(Relaxed) > now {
-            return Gate::Granted;
-        }
         let ask_at = self.ask_at.load(Relaxed);
         match () {
             () if now < until => Gate::Closed(until),
+            () if self.granted_until.load(Relaxed) > now => Gate::Granted,
             () if now < ask_at => Gate::Asked(ask_at),
             () => Gate::Due,
         }

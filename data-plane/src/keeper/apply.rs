@@ -94,6 +94,7 @@ impl Task {
     fn learn_ramp(&mut self, fact: &RampFact, now: Millis) {
         if let Some(cell) = self.endpoint_cell(fact.endpoint.as_ref()) {
             cell.circuit().ramp_since = fact.ramping.then(|| now.saturating_sub(fact.age_ms));
+            self.ramping |= fact.ramping;
         }
     }
 

@@ -13,8 +13,8 @@ use pointsman_proto::{
 use rand::RngExt;
 use std::{collections::HashMap, sync::Arc};
 
-/// How long a grant that the node gave itself may stay unused.
-const OWN_TTL: Millis = 5_000;
+/// How long a grant that the node gave itself may stay unused: nobody else is waiting for it.
+const OWN_TTL: Millis = 600_000;
 /// Without a control plane, nodes spread their probes over at least this time.
 const SPREAD: Millis = 5_000;
 
@@ -59,7 +59,7 @@ impl Task {
         }
         let now = self.keeper.now();
         let at = now + rand::rng().random_range(0..SPREAD);
-        wanted.permit().wait(at + OWN_TTL);
+        wanted.permit().wait(at + SPREAD);
         self.grants.alone.entry(subject).or_insert((wanted, at));
     }
 
@@ -110,6 +110,7 @@ impl Task {
     fn end_grant(&mut self, subject: &Subject, outcome: ProbeOutcome) {
         if let Some(held) = self.grants.held.remove(subject) {
             held.wanted.permit().revoke();
+            held.wanted.permit().wait(1);
             self.dirty.probe(held.id, outcome);
         }
     }
@@ -149,6 +150,7 @@ impl Task {
         }
         for (_, held) in self.grants.held.drain() {
             held.wanted.permit().revoke();
+            held.wanted.permit().wait(1);
         }
         for (_, (wanted, _)) in self.grants.alone.drain() {
             wanted.permit().wait(1);

@@ -38,8 +38,12 @@ impl Dirty {
         self.credentials.insert(address(cell), (cell.clone(), why));
     }
 
+    /// Weights change only when its circuit does.
     pub(super) fn endpoint(&mut self, cell: &Arc<EndpointCell>) {
-        self.weights = true;
+        let mut circuit = cell.circuit();
+        self.weights |= circuit.open != circuit.weighed_open;
+        circuit.weighed_open = circuit.open;
+        drop(circuit);
         self.used(cell);
     }
 

@@ -4,10 +4,14 @@ use super::{FleetHealth, Keeper, News, probing::Grants, reporting::Dirty};
 use crate::{
     cells::Cells,
     fleet::{FromControl, ToControl},
-    table::{Edit, Model, Refused},
+    table::{Change, Edit, Model, Refused},
 };
 use pointsman_proto::{domain::EndpointId, slot::Millis, weights};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 const TICK: Duration = Duration::from_millis(100);
 /// What was used since is told this often: the fleet's quorum is over those that used an endpoint.
 const USE_REPORT: Millis = 5_000;
+
+/// News taken in before anything else is looked at.
+const BATCH: usize = 256;
 
 /// Everything the keeper owns.
 pub struct Task {
@@ -28,6 +35,8 @@ pub struct Task {
     /// The stream to the control plane, while there is one.
     pub(super) control: Option<mpsc::Sender<ToControl>>,
     used_reported: Millis,
+    /// Some endpoint may be on a ramp.
+    pub(super) ramping: bool,
 }
 
 /// Runs the keeper until `shutdown`.
@@ -41,11 +50,11 @@ pub async fn run(
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            biased;
             () = shutdown.cancelled() => return,
             Some(first) = news.recv() => {
                 task.learn(first);
-                while let Ok(more) = news.try_recv() {
+                // What is queued shares one reckoning, but not so much that the control plane is not heard.
+                for more in std::iter::from_fn(|| news.try_recv().ok()).take(BATCH) {
                     task.learn(more);
                 }
                 task.settle();
@@ -67,6 +76,7 @@ impl Task {
             health: FleetHealth::default(),
             control: None,
             used_reported: 0,
+            ramping: false,
         }
     }
 
@@ -74,7 +84,10 @@ impl Task {
         match news {
             News::Slot(cell) => self.dirty.slot(&cell),
             News::Credential(cell, why) => self.dirty.credential(&cell, why),
-            News::Endpoint(cell) => self.dirty.endpoint(&cell),
+            News::Endpoint(cell) => {
+                cell.told.store(false, Relaxed);
+                self.dirty.endpoint(&cell);
+            }
             News::SlotProbed(cell, succeeded) => self.slot_probed(&cell, succeeded),
             News::EndpointProbed(cell, succeeded) => self.endpoint_probed(&cell, succeeded),
             News::SlotUnused(cell) => self.slot_unused(&cell),
@@ -111,18 +124,13 @@ impl Task {
     /// Swaps the table, if the edit holds.
     fn swap(&mut self, edit: Edit) -> Result<(), Refused> {
         let before = self.keeper.tables.load_full();
-        let whole = edit.whole;
-        let next = Arc::new(before.edited(edit, &mut self.cells)?);
+        let leaves_some = edit.whole || edit.changes.iter().any(Change::is_removal);
+        let (next, made) = before.edited(edit, &mut self.cells)?;
         let now = self.keeper.now();
-        for (name, model) in &next.models {
-            let kept = before.models.get(name).is_some_and(|old| Arc::ptr_eq(old, model));
-            if !kept {
-                model.reweigh(now);
-            }
-        }
-        self.keeper.tables.store(next);
-        drop(before);
-        if whole {
+        made.iter().for_each(|model| model.reweigh(now));
+        self.keeper.tables.store(Arc::new(next));
+        drop((before, made));
+        if leaves_some {
             self.cells.prune();
         }
         self.keeper.answered();
@@ -144,7 +152,7 @@ impl Task {
     }
 
     /// Notes which endpoints went or came back: one that was wholly out for five seconds returns by a ramp.
-    fn watch_presence(&self, models: &[Arc<Model>], now: Millis) {
+    fn watch_presence(&mut self, models: &[Arc<Model>], now: Millis) {
         const ABSENCE: Millis = 5_000;
         let mut seen: HashMap<&EndpointId, ()> = HashMap::new();
         for backend in models.iter().flat_map(|m| &m.backends) {
@@ -159,6 +167,7 @@ impl Task {
                     let ramped =
                         now.saturating_sub(since) >= ABSENCE && !backend.upstream.provider.slow_start.is_zero();
                     (circuit.out_since, circuit.ramp_since) = (None, ramped.then_some(now));
+                    self.ramping |= ramped;
                 }
                 _ => {}
             }
@@ -182,7 +191,10 @@ impl Task {
     }
 
     /// Whether some ramp has reached another step, or its end.
-    fn step_ramps(&self, now: Millis) -> bool {
+    fn step_ramps(&mut self, now: Millis) -> bool {
+        if !std::mem::take(&mut self.ramping) {
+            return false;
+        }
         let mut stepped = false;
         for model in self.models() {
             for backend in &model.backends {
@@ -195,6 +207,7 @@ impl Task {
                     circuit.ramp_since = None;
                     stepped = true;
                 } else {
+                    self.ramping = true;
                     stepped |= weights::ramp_factor(before, slow_start) != weights::ramp_factor(age, slow_start);
                 }
             }

@@ -8,7 +8,7 @@ use crate::{
     send::{Pieces, SendError},
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, Response, Uri, header, uri::PathAndQuery};
+use http::{HeaderMap, Request, Response, Uri, Version, header, uri::PathAndQuery};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::{collections::VecDeque, time::Duration};
@@ -100,6 +100,11 @@ async fn received(journey: &mut Journey<'_>, route: Route, response: Response<In
     let mut route = route;
     route.accepted(keeper.now());
     headers::for_client(&mut parts.headers);
+    // The connection to the client is of its own version; and a stream's end may have to be told by an event more.
+    parts.version = Version::HTTP_11;
+    if dialect.is_some() {
+        parts.headers.remove(header::CONTENT_LENGTH);
+    }
     let relay = Relay::new(keeper, held, body, route, dialect.map(Tail::new));
     Answer::Reply(Response::from_parts(parts, Reply::Relay(Box::new(relay))), served_by)
 }
@@ -138,6 +143,7 @@ async fn refused(
             route.finish(&Outcome::ClientError, &mut journey.tried, journey.proxy.keeper.now());
             headers::for_client(&mut parts.headers);
             parts.headers.remove(header::CONTENT_LENGTH);
+            parts.version = Version::HTTP_11;
             Answer::Reply(Response::from_parts(parts, Reply::full(body)), served_by)
         }
         Some(outcome) => give_up(journey, route, outcome),

@@ -1,9 +1,8 @@
-//! When no backend can serve: whether to wait for a probe, and what to tell the client.
+//! When no backend can serve: what to tell the client.
 
 use crate::{
     cells::{Gate, Permit},
     error::Refusal,
-    select::Tried,
     table::{Backend, Model},
 };
 use pointsman_proto::slot::{Millis, Phase};
@@ -11,16 +10,6 @@ use std::sync::Arc;
 
 /// Told when a probe is under way: its result is a moment off.
 const SOON: Millis = 1_000;
-
-/// Whether a probe of some backend was asked for and may come.
-pub(super) fn is_asked(model: &Arc<Model>, tried: &Tried, now: Millis) -> bool {
-    let waiting = |permit: &Permit| matches!(permit.gate(now), Gate::Asked(_) | Gate::Granted | Gate::Due);
-    let untried = |b: &&Backend| b.base > 0 && b.upstream.provider.enabled && !tried.has_endpoint(&b.endpoint);
-    model.backends.iter().filter(untried).any(|backend| {
-        let slots = backend.slots.iter().filter(|slot| !tried.has_slot(slot));
-        slots.clone().any(|slot| waiting(&slot.permit))
-    })
-}
 
 /// What to tell the client: 429 if every cause is a rate limit, else 503, with the soonest recovery.
 pub(super) fn refusal<'a>(

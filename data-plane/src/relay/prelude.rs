@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::{Instant, timeout_at};
 
@@ -29,12 +29,11 @@ pub(crate) async fn open(
     dialect: Dialect,
     patience: Duration,
 ) -> Opening {
-    let started = Instant::now();
+    // Nothing at all yet is not a prelude but a silent upstream: the idle timeout is for that.
+    let mut deadline = Instant::now() + patience;
     let (mut held, mut text) = (VecDeque::new(), BytesMut::new());
     loop {
-        // Nothing at all yet is not a prelude but a silent upstream: the idle timeout is for that.
-        let wait = if held.is_empty() { patience } else { HELD_TIME };
-        let Ok(frame) = timeout_at(started + wait, upstream.frame()).await else {
+        let Ok(frame) = timeout_at(deadline, upstream.frame()).await else {
             if held.is_empty() {
                 return Opening::Error(Outcome::Failure { why: "no event came in time", whole: false }, held);
             }
@@ -43,6 +42,9 @@ pub(crate) async fn open(
         match frame {
             Some(Ok(frame)) => {
                 let Some(piece) = frame.data_ref() else { continue };
+                if held.is_empty() {
+                    deadline = Instant::now() + HELD_TIME;
+                }
                 text.extend_from_slice(piece);
                 held.push_back(piece.clone());
             }
@@ -106,11 +108,9 @@ fn is_prelude(event: &Value) -> bool {
     }
     let Some(choices) = event["choices"].as_array() else { return false };
     choices.iter().all(|choice| {
-        let delta = &choice["delta"];
-        let empty = |name: &str| delta[name].as_str().is_none_or(str::is_empty);
-        let silent =
-            empty("content") && empty("refusal") && empty("reasoning_content") && delta["tool_calls"].is_null();
-        delta.is_object() && silent && choice["finish_reason"].is_null()
+        let empty = |value: &Value| value.is_null() || value.as_str().is_some_and(str::is_empty);
+        let silent = |delta: &Map<String, Value>| delta.iter().all(|(name, value)| name == "role" || empty(value));
+        choice["delta"].as_object().is_some_and(silent) && choice["finish_reason"].is_null()
     })
 }
 

@@ -1,12 +1,15 @@
-//! How an event stream ends: its last pieces are kept (counted references, not copies) and read when it is over.
+//! How an event stream ends. Each piece is searched, as it passes, for the dialect's own end and for an error event; of
+//! what has passed only a few bytes are kept, in case a mark is cut in two by the network.
 
 use crate::{outcome, select::Outcome};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
+use memchr::memmem::Finder;
 use serde_json::Value;
+use std::sync::LazyLock;
 
-/// A terminal event is short, but may be cut in two by the network.
-const KEPT: usize = 3;
+/// More than the longest mark.
+const KEPT: usize = 48;
 
 /// The dialects of OpenAI's event streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,34 @@ pub(crate) enum Dialect {
     Chat,
     /// Ends with a `response.completed`, `.incomplete` or `.failed` event.
     Responses,
+}
+
+/// What begins a line that matters. Text inside an event cannot: its line breaks are escaped.
+struct Marks {
+    ends: Vec<Finder<'static>>,
+    errors: Vec<Finder<'static>>,
+}
+
+static CHAT: LazyLock<Marks> =
+    LazyLock::new(|| Marks::new(&["\ndata: [DONE]", "\ndata:[DONE]"], &["\ndata: {\"error\"", "\ndata:{\"error\""]));
+
+static RESPONSES: LazyLock<Marks> = LazyLock::new(|| {
+    let ends = [
+        "\nevent: response.completed",
+        "\nevent: response.incomplete",
+        "\nevent: response.failed",
+        "\ndata: {\"type\":\"response.completed\"",
+        "\ndata: {\"type\":\"response.incomplete\"",
+        "\ndata: {\"type\":\"response.failed\"",
+    ];
+    Marks::new(&ends, &["\nevent: error", "\ndata: {\"type\":\"error\""])
+});
+
+impl Marks {
+    fn new(ends: &[&'static str], errors: &[&'static str]) -> Self {
+        let finders = |marks: &[&'static str]| marks.iter().map(|mark| Finder::new(*mark)).collect();
+        Self { ends: finders(ends), errors: finders(errors) }
+    }
 }
 
 impl Dialect {
@@ -27,45 +58,64 @@ impl Dialect {
         }
     }
 
-    fn ends(self) -> &'static [&'static str] {
+    fn marks(self) -> &'static Marks {
         match self {
-            Self::Chat => &["[DONE]", "\"finish_reason\":\"", "\"finish_reason\": \""],
-            Self::Responses => &["response.completed", "response.incomplete", "response.failed"],
+            Self::Chat => &CHAT,
+            Self::Responses => &RESPONSES,
         }
     }
 }
 
-/// The last pieces of a stream.
+/// What has been seen of a stream's end.
 pub(crate) struct Tail {
     dialect: Dialect,
-    last: [Bytes; KEPT],
+    ended: bool,
+    error: Option<Outcome>,
+    /// The last bytes that passed; at first a line break, since a stream begins with a line.
+    kept: [u8; KEPT],
+    length: usize,
 }
 
 impl Tail {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self { dialect, last: Default::default() }
+        let mut kept = [0; KEPT];
+        kept[0] = b'\n';
+        Self { dialect, ended: false, error: None, kept, length: 1 }
     }
 
     pub(crate) fn see(&mut self, piece: &Bytes) {
-        self.last.rotate_left(1);
-        self.last[KEPT - 1] = piece.clone();
+        // A mark that begins in what is kept ends within as many bytes of the piece.
+        let mut seam = [0; 2 * KEPT];
+        let ahead = piece.len().min(KEPT);
+        seam[..self.length].copy_from_slice(&self.kept[..self.length]);
+        seam[self.length..self.length + ahead].copy_from_slice(&piece[..ahead]);
+        let joined = self.length + ahead;
+        self.search(&seam[..joined], piece);
+        if piece.len() > KEPT {
+            self.search(piece, piece);
+        }
+        let last =
+            if piece.len() >= KEPT { &piece[piece.len() - KEPT..] } else { &seam[joined.saturating_sub(KEPT)..joined] };
+        self.length = last.len();
+        self.kept[..last.len()].copy_from_slice(last);
     }
 
-    fn text(&self) -> String {
-        let mut joined = BytesMut::new();
-        self.last.iter().for_each(|piece| joined.extend_from_slice(piece));
-        String::from_utf8_lossy(&joined).into_owned()
+    fn search(&mut self, bytes: &[u8], piece: &[u8]) {
+        let marks = self.dialect.marks();
+        self.ended |= marks.ends.iter().any(|mark| mark.find(bytes).is_some());
+        if self.error.is_none() && marks.errors.iter().any(|mark| mark.find(bytes).is_some()) {
+            self.error = Some(told(piece));
+        }
     }
 
     /// Whether the stream may end here: with its end, or with an error that the upstream itself has told.
     pub(crate) fn is_complete(&self) -> bool {
-        let text = self.text();
-        self.dialect.ends().iter().any(|end| text.contains(end)) || error_in(&text).is_some()
+        self.ended || self.error.is_some()
     }
 
-    /// What the stream's own error event teaches, if it ended with one.
+    /// What the stream's own error event teaches, if there was one.
     pub(crate) fn error(&self) -> Option<Outcome> {
-        error_in(&self.text()).map(|error| outcome::of_event(&error, &HeaderMap::new()))
+        self.error.clone()
     }
 
     /// An error event of the dialect.
@@ -84,14 +134,14 @@ impl Tail {
     }
 }
 
-/// The error object of the last `data:` line, if it is one.
-fn error_in(text: &str) -> Option<Value> {
-    let data = text.lines().rev().find_map(|line| line.strip_prefix("data:"))?;
-    if !data.contains("\"error\"") {
-        return None;
-    }
-    let event: Value = serde_json::from_str(data.trim()).ok()?;
-    super::prelude::error_of(&event).cloned()
+/// What the error event in a piece teaches; one that is cut in two is a failure like any other.
+fn told(piece: &[u8]) -> Outcome {
+    let text = String::from_utf8_lossy(piece);
+    let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data:")?.trim()).ok());
+    let outcome = events
+        .into_iter()
+        .find_map(|event| super::prelude::error_of(&event).map(|error| outcome::of_event(error, &HeaderMap::new())));
+    outcome.unwrap_or(Outcome::Failure { why: "an error in a stream", whole: false })
 }
 
 #[cfg(test)]
@@ -108,14 +158,30 @@ mod tests {
     fn only_a_dialects_own_end_is_an_end() {
         let chat = Dialect::Chat;
         assert!(complete(chat, &["data: {}\n\n", "data: [DONE]\n\n"]));
-        assert!(complete(chat, &["x", "data: [DO", "NE]\n", "\n"]), "cut in two by the network");
+        assert!(complete(chat, &["data: [DONE]\n\n"]), "at the very beginning");
         assert!(complete(chat, &["data: {\"error\":{\"message\":\"m\"}}\n\n"]), "the upstream says so itself");
         assert!(!complete(
             chat,
             &["data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":null}]}\n\n"]
         ));
+        assert!(
+            !complete(chat, &["data: {\"choices\":[{\"delta\":{\"content\":\"\\ndata: [DONE]\"}}]}\n\n"]),
+            "quoted"
+        );
         assert!(!complete(chat, &[]));
-        assert!(complete(Dialect::Responses, &["event: response.completed\ndata: {}\n\n"]));
+        let long = format!("event: response.completed\ndata: {{\"text\":\"{}\"}}\n\n", "x".repeat(100_000));
+        let pieces: Vec<&str> = (0..long.len()).step_by(1000).map(|i| &long[i..(i + 1000).min(long.len())]).collect();
+        assert!(complete(Dialect::Responses, &pieces), "the end is long, and its mark is at its start");
         assert!(!complete(Dialect::Responses, &["event: response.output_text.delta\ndata: {}\n\n"]));
+    }
+
+    #[test]
+    fn a_mark_is_found_wherever_the_network_cuts() {
+        let whole = "data: {\"choices\":[]}\n\ndata: [DONE]\n\n";
+        for cut in 1..whole.len() {
+            assert!(complete(Dialect::Chat, &[&whole[..cut], &whole[cut..]]), "cut at {cut}");
+        }
+        let letters: Vec<&str> = (0..whole.len()).map(|i| &whole[i..=i]).collect();
+        assert!(complete(Dialect::Chat, &letters), "a byte at a time");
     }
 }

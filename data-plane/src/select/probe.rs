@@ -2,17 +2,19 @@
 //!
 //! A backend is out because its slots are (all of them), or its endpoint's circuit, or its provider's. When all that
 //! stands in the way is due, this node asks for each; when all is granted, the next request takes the grants and goes.
+//! A slot that is out beside others that are not is probed the same way. Lines of a priority that does not serve are
+//! left alone.
 
 use super::{Route, Tried};
 use crate::{
-    cells::{EndpointCell, Gate, Permit, SlotCell},
+    cells::{EndpointCell, Gate, Permit},
     keeper::{Keeper, Wanted},
     table::{Backend, Model},
 };
 use pointsman_proto::slot::Millis;
 use std::sync::Arc;
 
-/// Nobody asks again for this long after asking, or while a probe is under way.
+/// Nobody asks again for this long after asking.
 const ASK_AGAIN: Millis = 1_000;
 /// The longest that a probe may keep others from asking.
 const PROBE_TIME: Millis = 120_000;
@@ -26,69 +28,9 @@ pub struct Probes {
 }
 
 impl Probes {
-    pub fn any(self) -> bool {
+    fn any(self) -> bool {
         self.slot || self.endpoint || self.whole
     }
-}
-
-/// Takes the grants of the first backend that is out and may be probed, and asks for those that are due.
-pub(super) fn take_any(keeper: &Arc<Keeper>, model: &Arc<Model>, tried: &Tried, now: Millis) -> Option<Route> {
-    (0..model.backends.len()).find_map(|i| {
-        let backend = &model.backends[i];
-        let out = backend.base > 0 && !backend.is_available() && backend.upstream.provider.enabled;
-        (out && !tried.has_endpoint(&backend.endpoint)).then(|| take(keeper, model, i, tried, now)).flatten()
-    })
-}
-
-/// Takes the grant of one slot of a backend that is otherwise well, and asks for those that are due.
-pub(super) fn take_slot(
-    keeper: &Arc<Keeper>,
-    model: &Arc<Model>,
-    i: usize,
-    tried: &Tried,
-    now: Millis,
-) -> Option<Route> {
-    let backend = &model.backends[i];
-    for (key, slot) in backend.slots.iter().enumerate() {
-        if slot.permit.is_open() || !backend.upstream.keys[key].is_good() || tried.has_slot(slot) {
-            continue;
-        }
-        match slot.permit.gate(now) {
-            Gate::Granted if slot.permit.try_take(now, now + PROBE_TIME) => {
-                let probes = Probes { slot: true, ..Probes::default() };
-                return Some(Route::new(keeper.clone(), model.clone(), i, key, probes, now));
-            }
-            Gate::Due if slot.permit.try_ask(now, now + ASK_AGAIN) => keeper.want(Wanted::Slot(slot.clone())),
-            _ => {}
-        }
-    }
-    None
-}
-
-fn take(keeper: &Arc<Keeper>, model: &Arc<Model>, i: usize, tried: &Tried, now: Millis) -> Option<Route> {
-    let backend = &model.backends[i];
-    let circuits = [&backend.endpoint, &backend.upstream.whole];
-    if !circuits.iter().all(|c| may_probe(circuit(c), now)) {
-        return None;
-    }
-    let key = probe_key(backend, tried, now)?;
-    let slot = &backend.slots[key];
-    let granted = |permit: &Permit| matches!(permit.gate(now), Gate::Open | Gate::Granted);
-    if !granted(&slot.permit) || !circuits.iter().all(|c| granted(circuit(c))) {
-        ask(keeper, slot, circuits, now);
-        return None;
-    }
-    let mut probes = Probes::default();
-    let take = |permit: &Permit, taken: &mut bool| {
-        *taken = !permit.is_open() && permit.try_take(now, now + PROBE_TIME);
-        permit.is_open() || *taken
-    };
-    let all = take(&slot.permit, &mut probes.slot)
-        && take(circuit(circuits[0]), &mut probes.endpoint)
-        && take(circuit(circuits[1]), &mut probes.whole);
-    let route = probes.any().then(|| Route::new(keeper.clone(), model.clone(), i, key, probes, now))?;
-    // A route dropped without an outcome gives its grants back.
-    all.then_some(route)
 }
 
 /// The permit by which an endpoint is probed: the fleet's while the fleet has it open, else the node's own.
@@ -96,30 +38,95 @@ pub(super) fn circuit(cell: &EndpointCell) -> &Permit {
     if cell.fleet.is_open() { &cell.own } else { &cell.fleet }
 }
 
-fn may_probe(permit: &Permit, now: Millis) -> bool {
-    matches!(permit.gate(now), Gate::Open | Gate::Due | Gate::Granted)
-}
-
-/// A ready key if there is one, else one whose slot may be probed, a granted one first.
-fn probe_key(backend: &Backend, tried: &Tried, now: Millis) -> Option<usize> {
-    let with = |gate: Gate| {
-        let fits = move |i: &usize| {
-            let slot = &backend.slots[*i];
-            slot.permit.gate(now) == gate && backend.upstream.keys[*i].is_good() && !tried.has_slot(slot)
-        };
-        (0..backend.slots.len()).find(fits)
+/// The lines that this request may probe.
+fn candidates<'a>(model: &'a Arc<Model>, tried: &'a Tried) -> impl Iterator<Item = (usize, &'a Backend)> {
+    let tier = model.effective.load().tier;
+    let fits = move |(_, b): &(usize, &Backend)| {
+        b.base > 0 && b.priority <= tier && b.upstream.provider.enabled && !tried.has_endpoint(&b.endpoint)
     };
-    with(Gate::Open).or_else(|| with(Gate::Granted)).or_else(|| with(Gate::Due))
+    model.backends.iter().enumerate().filter(fits)
 }
 
-fn ask(keeper: &Keeper, slot: &Arc<SlotCell>, circuits: [&Arc<EndpointCell>; 2], now: Millis) {
-    if slot.permit.gate(now) == Gate::Due && slot.permit.try_ask(now, now + ASK_AGAIN) {
-        keeper.want(Wanted::Slot(slot.clone()));
-    }
-    for cell in circuits {
-        let permit = circuit(cell);
-        if permit.gate(now) == Gate::Due && permit.try_ask(now, now + ASK_AGAIN) {
-            keeper.want(Wanted::Endpoint(cell.clone()));
+/// The keys of a line whose slot is at this gate.
+fn keys_at<'a>(backend: &'a Backend, tried: &'a Tried, gate: Gate, now: Millis) -> impl Iterator<Item = usize> + 'a {
+    let fits = move |i: &usize| {
+        let slot = &backend.slots[*i];
+        slot.permit.gate(now) == gate && backend.upstream.keys[*i].is_good() && !tried.has_slot(slot)
+    };
+    (0..backend.slots.len()).filter(fits)
+}
+
+fn circuits(backend: &Backend) -> [&Arc<EndpointCell>; 2] {
+    [&backend.endpoint, &backend.upstream.whole]
+}
+
+/// Asks for every probe that this request could be. True if it was the first to ask for one.
+pub fn ask(keeper: &Keeper, model: &Arc<Model>, tried: &Tried, now: Millis) -> bool {
+    let mut asked = false;
+    let mut want = |permit: &Permit, wanted: Wanted| {
+        if permit.try_ask(now, now + ASK_AGAIN) {
+            keeper.want(wanted);
+            asked = true;
+        }
+    };
+    for (_, backend) in candidates(model, tried) {
+        let may = |cell: &&Arc<EndpointCell>| matches!(circuit(cell).gate(now), Gate::Open | Gate::Due | Gate::Granted);
+        if !circuits(backend).iter().all(may) {
+            continue;
+        }
+        for key in keys_at(backend, tried, Gate::Due, now) {
+            let slot = &backend.slots[key];
+            want(&slot.permit, Wanted::Slot(slot.clone()));
+        }
+        for cell in circuits(backend).into_iter().filter(|cell| circuit(cell).gate(now) == Gate::Due) {
+            want(circuit(cell), Wanted::Endpoint(cell.clone()));
         }
     }
+    asked
+}
+
+/// Whether a probe of the model was asked for and may come.
+pub fn is_asked(model: &Arc<Model>, tried: &Tried, now: Millis) -> bool {
+    let coming = |gate: Gate| matches!(gate, Gate::Asked(_) | Gate::Granted);
+    candidates(model, tried).any(|(_, backend)| {
+        let gates = circuits(backend).map(|cell| circuit(cell).gate(now));
+        let near = gates.iter().all(|gate| *gate == Gate::Open || coming(*gate));
+        let good = backend.upstream.keys.iter().zip(&backend.slots).filter(|(k, s)| k.is_good() && !tried.has_slot(s));
+        near && good.into_iter().any(|(_, slot)| coming(slot.permit.gate(now)))
+    })
+}
+
+/// Takes the grants of the first line that has all it needs.
+pub(super) fn take_any(keeper: &Arc<Keeper>, model: &Arc<Model>, tried: &Tried, now: Millis) -> Option<Route> {
+    let mut ready = candidates(model, tried).filter(|(_, backend)| backend.has_room());
+    ready.find_map(|(i, backend)| take(keeper, model, i, backend, tried, now))
+}
+
+fn take(
+    keeper: &Arc<Keeper>,
+    model: &Arc<Model>,
+    i: usize,
+    backend: &Backend,
+    tried: &Tried,
+    now: Millis,
+) -> Option<Route> {
+    let granted = |permit: &Permit| matches!(permit.gate(now), Gate::Open | Gate::Granted);
+    if !circuits(backend).iter().all(|cell| granted(circuit(cell))) {
+        return None;
+    }
+    // A granted slot first; an open one only if it is a circuit that is probed.
+    let well = circuits(backend).iter().all(|cell| circuit(cell).is_open());
+    let open = || if well { None } else { keys_at(backend, tried, Gate::Open, now).next() };
+    let key = keys_at(backend, tried, Gate::Granted, now).next().or_else(open)?;
+    let mut probes = Probes::default();
+    let take = |permit: &Permit, taken: &mut bool| {
+        *taken = !permit.is_open() && permit.try_take(now, now + PROBE_TIME);
+        permit.is_open() || *taken
+    };
+    let all = take(&backend.slots[key].permit, &mut probes.slot)
+        && take(circuit(&backend.endpoint), &mut probes.endpoint)
+        && take(circuit(&backend.upstream.whole), &mut probes.whole);
+    let route = probes.any().then(|| Route::new(keeper.clone(), model.clone(), i, key, probes))?;
+    // A route dropped without an outcome gives its grants back.
+    all.then_some(route)
 }

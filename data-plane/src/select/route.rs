@@ -39,21 +39,13 @@ pub struct Route {
     probes: Probes,
     /// The slot's episode when the attempt was sent.
     episode: u64,
-    started: Millis,
     done: bool,
 }
 
 impl Route {
-    pub(super) fn new(
-        keeper: Arc<Keeper>,
-        model: Arc<Model>,
-        backend: usize,
-        key: usize,
-        probes: Probes,
-        now: Millis,
-    ) -> Self {
+    pub(super) fn new(keeper: Arc<Keeper>, model: Arc<Model>, backend: usize, key: usize, probes: Probes) -> Self {
         let episode = model.backends[backend].slots[key].episode();
-        let route = Self { keeper, model, backend, key, probes, episode, started: now, done: false };
+        let route = Self { keeper, model, backend, key, probes, episode, done: false };
         route.backend().upstream.whole.in_flight.fetch_add(1, Relaxed);
         route.endpoint().in_flight.fetch_add(1, Relaxed);
         route
@@ -81,8 +73,6 @@ impl Route {
 
     /// The first content has come: the slot is live, whatever becomes of the rest.
     pub fn accepted(&mut self, now: Millis) {
-        let waited = now.saturating_sub(self.started) * 1000;
-        self.endpoint().stats.first_byte_micros.fetch_add(waited, Relaxed);
         if self.slot().accept(self.episode, now) {
             self.keeper.tell(News::Slot(self.slot().clone()));
         }
@@ -151,7 +141,7 @@ impl Route {
         let news = cell.observe(verdict, why, policy, now);
         if probe {
             self.probed(cell, verdict, why, now);
-        } else if news {
+        } else if news && !cell.told.swap(true, Relaxed) {
             self.keeper.tell(News::Endpoint(cell.clone()));
         }
     }

@@ -70,6 +70,12 @@ impl Change {
         if violations.is_empty() { Ok(changes) } else { Err(Refused(violations)) }
     }
 
+    /// Whether something goes.
+    pub fn is_removal(&self) -> bool {
+        use Change::{Key, Model, Provider, VirtualKey};
+        matches!(self, Provider(_, None) | Key(_, None) | Model(_, None) | VirtualKey(_, None))
+    }
+
     fn check(resource: &Resource) -> Result<Self, Refused> {
         let change = match resource.kind.as_ref().ok_or(Malformed("resource"))? {
             Kind::Provider(wire) => Provider::check(wire, &format!("providers[{:?}]", wire.name))
@@ -102,11 +108,11 @@ impl Change {
 }
 
 impl Table {
-    /// The table after an edit. Models that it does not touch are the very same.
+    /// The table after an edit, and the models that it made anew; the others are the very same.
     ///
     /// # Errors
     /// What refers to something that is not there; then nothing has changed but perhaps unused cells.
-    pub fn edited(&self, edit: Edit, cells: &mut Cells) -> Result<Self, Refused> {
+    pub fn edited(&self, edit: Edit, cells: &mut Cells) -> Result<(Self, Vec<Arc<Model>>), Refused> {
         let mut next = if edit.whole { Self::default() } else { self.clone() };
         (next.generation, next.version, next.digest) = (edit.generation, edit.version, edit.digest);
         let (mut providers, mut models) = (BTreeSet::new(), BTreeSet::new());
@@ -145,9 +151,11 @@ impl Table {
             next.set_provider(name, provider, self.providers.get(name), cells);
         }
         let touched = |m: &&Arc<Model>| m.spec.backends.iter().any(|b| providers.contains(&b.provider));
-        specs.extend(next.models.values().filter(touched).map(|m| m.spec.clone()));
-        next.set_models(specs, cells)?;
-        Ok(next)
+        if !providers.is_empty() {
+            specs.extend(next.models.values().filter(touched).map(|m| m.spec.clone()));
+        }
+        let made = next.set_models(specs, cells)?;
+        Ok((next, made))
     }
 
     fn set_virtual_key(&mut self, name: Name, key: Option<VirtualKey>) {
@@ -192,25 +200,27 @@ impl Table {
         }
     }
 
-    fn set_models(&mut self, specs: Vec<Arc<domain::Model>>, cells: &mut Cells) -> Result<(), Refused> {
-        let mut violations = Vec::new();
+    fn set_models(&mut self, specs: Vec<Arc<domain::Model>>, cells: &mut Cells) -> Result<Vec<Arc<Model>>, Refused> {
+        let (mut violations, mut made) = (Vec::new(), Vec::with_capacity(specs.len()));
         for spec in &specs {
             // A line without its provider could not be built; the check below says so.
             let backends = spec.backends.iter().filter_map(|b| self.backend(spec, b, cells));
             let model = Model {
                 backends: backends.collect(),
-                effective: ArcSwap::from_pointee(Effective::new(&[], std::iter::empty())),
+                effective: ArcSwap::from_pointee(Effective::new(&[], &[])),
                 spec: spec.clone(),
             };
             for alias in &spec.aliases {
                 self.aliases.insert(alias.clone(), spec.name.clone());
             }
-            self.models.insert(spec.name.clone(), Arc::new(model));
+            let model = Arc::new(model);
+            made.push(model.clone());
+            self.models.insert(spec.name.clone(), model);
         }
         for spec in &specs {
             violations.extend(check_references(self, spec, &format!("models[{:?}]", &*spec.name)));
         }
-        if violations.is_empty() { Ok(()) } else { Err(Refused(violations)) }
+        if violations.is_empty() { Ok(made) } else { Err(Refused(violations)) }
     }
 
     fn backend(&self, spec: &domain::Model, line: &domain::Backend, cells: &mut Cells) -> Option<Backend> {
