@@ -21,3 +21,4 @@ mod redistribution;
 mod security;
 mod shares;
 mod streams;
+mod up;

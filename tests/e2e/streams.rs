@@ -62,6 +62,20 @@ async fn a_vanished_client_cancels_upstream_and_counts_against_nobody() {
     assert!(world.fleet().await.causes.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_responses_stream_with_a_long_last_event_ends_clean() {
+    let only = fake();
+    let world = world(&only).await;
+    only.set_pace(pointsman_tests::Pace { text_bytes: 300_000, ..Default::default() });
+    let body = serde_json::json!({"model": "m", "stream": true, "input": "hello"});
+    for _ in 0..6 {
+        let response = world.post(0, "/v1/responses", &body).send().await.unwrap();
+        let (text, clean) = rest(response).await;
+        assert!(clean && text.contains("response.completed") && !text.contains("event: error"));
+    }
+    assert!(world.fleet().await.causes.is_empty());
+}
+
 /// Whatever arrives of a stream, and whether it ended cleanly.
 async fn rest(response: reqwest::Response) -> (String, bool) {
     let (mut pieces, mut text) = (response.bytes_stream(), String::new());

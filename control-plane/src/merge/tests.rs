@@ -252,3 +252,26 @@ fn a_message_for_any_epoch_holds_exactly_what_changed_since() {
     let nothing = test.health.body(&test.snapshot.catalog, test.health.epoch(), WARM);
     assert_eq!(nothing, wire::HealthBody::default());
 }
+
+#[test]
+fn a_node_that_was_not_told_does_not_take_a_live_slot_out() {
+    let mut test = Test::warm();
+    test.report("n1", &cooling(1, 1_000), WARM);
+    let mut live = cooling(1, 0);
+    live.slots[0].phase = SlotPhase::Live.into();
+    test.report("n1", &live, WARM + 1_000);
+    let before = test.health.epoch();
+    let hello = wire::Hello { slots: cooling(1, 0).slots, ..Default::default() };
+    test.health.greet(&test.snapshot.catalog, &name("n2"), &hello, WARM + 9_000);
+    test.health.advance();
+    assert_eq!(test.weights(WARM + 9_000), [3 * UNIT, UNIT]);
+    let body = test.health.body(&test.snapshot.catalog, before, WARM + 9_000);
+    assert_eq!(body.slots[0].phase(), SlotPhase::Live, "it is told");
+}
+
+#[test]
+fn what_is_out_for_one_node_alone_may_be_probed() {
+    let mut test = Test::warm();
+    let subject = Subject::Slot(SlotId::try_from(&slot()).expect("a name"));
+    assert!(matches!(test.health.ask(&name("n1"), subject, WARM), Answer::Granted { .. }));
+}
