@@ -48,7 +48,7 @@ impl Bench {
         let model = domain::Model::check(&world::model("m", &lines), "m").map_err(invalid)?;
         changes.push(Change::Model(model.name.clone(), Some(model)));
         let edit = Edit { generation: 1, version: 1, digest: Default::default(), whole: true, changes };
-        let table = Table::default().edited(edit, &mut Cells::default()).map_err(invalid)?;
+        let (table, _) = Table::default().edited(edit, &mut Cells::default()).map_err(invalid)?;
         let model = table.model("m").ok_or_else(|| anyhow::anyhow!("the model is there"))?.clone();
         model.reweigh(keeper.now());
         anyhow::ensure!(model.backends.len() == BACKENDS && model.effective.load().total > 0, "all backends serve");
