@@ -77,8 +77,13 @@ fn tls() -> &'static rustls::ClientConfig {
 }
 
 /// A request's body as up to three pieces of what the client sent and what replaces part of it.
-#[derive(Clone, Debug, Default)]
-pub struct Pieces {
+///
+/// Boxed: the HTTP client keeps room for thirty-two requests on each connection.
+#[derive(Clone, Debug)]
+pub struct Pieces(Box<Left>);
+
+#[derive(Clone, Debug)]
+struct Left {
     pieces: [Bytes; 3],
     next: usize,
 }
@@ -86,11 +91,12 @@ pub struct Pieces {
 impl Pieces {
     /// `body` with the bytes of `span` replaced.
     pub fn replaced(body: &Bytes, span: std::ops::Range<usize>, with: Bytes) -> Self {
-        Self { pieces: [body.slice(..span.start), with, body.slice(span.end..)], next: 0 }
+        let pieces = [body.slice(..span.start), with, body.slice(span.end..)];
+        Self(Box::new(Left { pieces, next: 0 }))
     }
 
     fn left(&self) -> u64 {
-        self.pieces[self.next.min(3)..].iter().map(|p| p.len() as u64).sum()
+        self.0.pieces[self.0.next..].iter().map(|p| p.len() as u64).sum()
     }
 }
 
@@ -99,10 +105,9 @@ impl Body for Pieces {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        while self.next < self.pieces.len() {
-            let next = self.next;
-            let piece = std::mem::take(&mut self.pieces[next]);
-            self.next += 1;
+        let left = &mut self.0;
+        while let Some(piece) = left.pieces.get_mut(left.next).map(std::mem::take) {
+            left.next += 1;
             if !piece.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(piece))));
             }

@@ -85,17 +85,23 @@ impl Tail {
 
     pub(crate) fn see(&mut self, piece: &Bytes) {
         // A mark that begins in what is kept ends within as many bytes of the piece.
-        let mut seam = [0; 2 * KEPT];
         let ahead = piece.len().min(KEPT);
-        seam[..self.length].copy_from_slice(&self.kept[..self.length]);
-        seam[self.length..self.length + ahead].copy_from_slice(&piece[..ahead]);
         let joined = self.length + ahead;
+        let mut seam = [0; 2 * KEPT];
+        seam[..self.length].copy_from_slice(&self.kept[..self.length]);
+        seam[self.length..joined].copy_from_slice(&piece[..ahead]);
         self.search(&seam[..joined], piece);
         if piece.len() > KEPT {
             self.search(piece, piece);
+            self.keep(&piece[piece.len() - KEPT..]);
+        } else {
+            self.keep(&seam[joined.saturating_sub(KEPT)..joined]);
         }
-        let last =
-            if piece.len() >= KEPT { &piece[piece.len() - KEPT..] } else { &seam[joined.saturating_sub(KEPT)..joined] };
+    }
+
+    /// Only what follows the last line break can be the beginning of a mark.
+    fn keep(&mut self, last: &[u8]) {
+        let last = &last[memchr::memrchr(b'\n', last).unwrap_or(0)..];
         self.length = last.len();
         self.kept[..last.len()].copy_from_slice(last);
     }
