@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// A process of the workspace's own, killed when it is dropped.
@@ -16,22 +16,40 @@ pub struct Process {
     log: Arc<Mutex<Vec<String>>>,
 }
 
-/// A binary that Cargo built for this test run: neither missing nor older than a source that Cargo says it was made of.
+/// The folders whose sources end up in each binary.
+const SOURCES: [(&str, &[&str]); 3] = [
+    ("pointsman-control", &["control-plane/src", "proto/src", "proto/schema", "migrations"]),
+    ("pointsman-proxy", &["data-plane/src", "proto/src", "proto/schema"]),
+    ("pointsman", &["cli/src", "control-plane/src", "data-plane/src", "tests/src", "proto/src", "proto/schema"]),
+];
+
+/// A binary that Cargo built for this test run: neither missing nor older than a source it was made of.
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test's own path");
     let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/test");
     let path = folder.join(name);
-    let modified = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified()).ok();
-    let (built, sources) = (modified(&path), std::fs::read_to_string(path.with_extension("d")));
-    let (Some(built), Ok(sources)) = (built, sources) else {
+    let Ok(built) = std::fs::metadata(&path).and_then(|m| m.modified()) else {
         panic!("{} is missing; build it with `cargo test --workspace`", path.display());
     };
-    let sources = sources.split_once(": ").expect("a line of make's").1.replace("\\ ", "\0");
-    for source in sources.split_whitespace().map(|s| PathBuf::from(s.replace('\0', " "))) {
-        let newer = modified(&source).is_none_or(|time| time > built);
-        assert!(!newer, "{name} is older than {}; build it with `cargo test --workspace`", source.display());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let (_, sources) = SOURCES.iter().find(|(n, _)| *n == name).expect("a binary of the workspace");
+    if let Some(newer) = sources.iter().find_map(|folder| newer_than(&root.join(folder), built)) {
+        panic!("{name} is older than {}; build it with `cargo test --workspace`", newer.display());
     }
     path
+}
+
+/// A source newer than `time`. Modules of tests alone, which are in files of that name, are in no binary.
+fn newer_than(path: &Path, time: SystemTime) -> Option<PathBuf> {
+    if path.ends_with("tests.rs") || path.ends_with("tests") {
+        return None;
+    }
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).expect("a folder of sources");
+        return entries.flatten().find_map(|entry| newer_than(&entry.path(), time));
+    }
+    let modified = std::fs::metadata(path).and_then(|m| m.modified()).expect("a source");
+    (modified > time).then(|| path.to_owned())
 }
 
 impl Process {
