@@ -12,6 +12,7 @@ use std::{
     convert::Infallible,
     future::Future,
     io,
+    ops::DerefMut,
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
@@ -95,11 +96,12 @@ where
     };
     match first {
         Ok(Ok(First::Http2)) => {
-            let connection = http2().serve_connection(TokioIo::new(stream), service);
+            // Boxed, so that a task of HTTP/1 does not keep room for it.
+            let connection = Box::pin(http2().serve_connection(TokioIo::new(stream), service));
             until_done(connection, shutdown, |connection| connection.graceful_shutdown()).await;
         }
         Ok(Ok(First::Http1)) => {
-            let connection = http1().serve_connection(TokioIo::new(stream), service);
+            let connection = pin!(http1().serve_connection(TokioIo::new(stream), service));
             until_done(connection, shutdown, |connection| connection.graceful_shutdown()).await;
         }
         // It said nothing in time, or went away.
@@ -108,8 +110,10 @@ where
 }
 
 /// Serves a connection to its end; told to stop, it finishes what it is doing. How it ended is the client's own affair.
-async fn until_done<C: Future>(connection: C, shutdown: CancellationToken, stop: impl FnOnce(Pin<&mut C>)) {
-    let mut connection = pin!(connection);
+async fn until_done<C>(mut connection: Pin<C>, shutdown: CancellationToken, stop: impl FnOnce(Pin<&mut C::Target>))
+where
+    C: DerefMut<Target: Future>,
+{
     tokio::select! {
         _ = connection.as_mut() => return,
         () = shutdown.cancelled() => stop(connection.as_mut()),
