@@ -1,5 +1,7 @@
 //! Accepts connections and serves HTTP/1.1 and h2c on them, within limits.
 
+mod worded;
+
 use http::{Request, Response};
 use http_body::Body;
 use hyper::{
@@ -23,6 +25,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use worded::Worded;
 
 /// A header section, or the next request of a kept-alive connection, comes within this time.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -32,6 +35,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_STREAMS: u32 = 200;
 /// What one HTTP/1 connection may buffer, header section included.
 const CONNECTION_BUFFER: usize = 128 * 1024;
+/// What one HTTP/2 request's header section may take; above it the library resets the stream (RFC 9113 §10.5.1).
+const MAX_HEADER_LIST: u32 = 128 * 1024;
 /// After running out of file descriptors, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -101,7 +106,7 @@ where
             until_done(connection, shutdown, |connection| connection.graceful_shutdown()).await;
         }
         Ok(Ok(First::Http1)) => {
-            let connection = pin!(http1().serve_connection(TokioIo::new(stream), service));
+            let connection = pin!(http1().serve_connection(Worded::new(TokioIo::new(stream)), service));
             until_done(connection, shutdown, |connection| connection.graceful_shutdown()).await;
         }
         // It said nothing in time, or went away.
@@ -132,6 +137,7 @@ fn http2() -> http2::Builder<TokioExecutor> {
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_LIST)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT);
     builder

@@ -21,4 +21,5 @@ mod redistribution;
 mod security;
 mod shares;
 mod streams;
+mod tls;
 mod up;
