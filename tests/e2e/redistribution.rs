@@ -62,7 +62,11 @@ async fn a_backend_that_was_out_for_long_comes_back_by_a_ramp() {
         (!causes(&world.fleet().await, "ramp", "ramping").is_empty()).then_some(())
     })
     .await;
-    let mut shares = vec![world.weights_at(1, "m").await[0].1];
+    // The other node may not have heard of it yet, and keep it out for a moment longer.
+    let first = eventually("the ramp begins on the other node", || async {
+        Some(world.weights_at(1, "m").await[0].1).filter(|share| *share > 0.0)
+    });
+    let mut shares = vec![first.await];
     while shares.last() != Some(&50.0) {
         let share = world.weights_at(1, "m").await[0].1;
         if shares.last() != Some(&share) {
