@@ -7,8 +7,9 @@ const FILES: [&str; 3] =
     ["pointsman/admin/v1/resources.proto", "pointsman/admin/v1/services.proto", "pointsman/fleet/v1/fleet.proto"];
 
 /// The messages that have a JSON form: resources and what the CLI prints.
-const JSON: [&str; 19] = [
+const JSON: [&str; 20] = [
     ".pointsman.admin.v1.Provider",
+    ".pointsman.admin.v1.UpstreamModel",
     ".pointsman.admin.v1.Timeouts",
     ".pointsman.admin.v1.CircuitBreaker",
     ".pointsman.admin.v1.RateLimits",

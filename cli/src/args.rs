@@ -1,6 +1,7 @@
 //! What may be typed. Flags are checked further, and turned into messages, in `commands`.
 #![allow(clippy::large_enum_variant, reason = "one command line is parsed, once")]
 
+pub mod code;
 pub mod config;
 pub mod key;
 pub mod model;
@@ -47,11 +48,14 @@ pub enum Command {
     Demo(up::DemoArgs),
     /// Run everything in this process, with your own configuration.
     Up(up::UpArgs),
+    /// Run Claude Code on this fleet: with its address, a virtual key and the models set for it.
+    #[command(after_help = code::EXAMPLES)]
+    Code(code::CodeArgs),
     /// Upstreams: where requests are sent.
-    #[command(subcommand, visible_alias = "providers")]
-    Provider(shared::Verb<provider::ProviderFields>),
+    #[command(subcommand, visible_alias = "providers", after_help = provider::examples())]
+    Provider(provider::ProviderCommand),
     /// Credentials of the providers, named PROVIDER/NAME.
-    #[command(subcommand, visible_alias = "keys")]
+    #[command(subcommand, visible_alias = "keys", after_help = key::EXAMPLES)]
     Key(key::KeyCommand),
     /// The names that clients ask for, and what serves them.
     #[command(subcommand, visible_alias = "models")]

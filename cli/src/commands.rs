@@ -2,6 +2,7 @@
 
 mod apply;
 mod changes;
+mod code;
 mod confirm;
 mod fleet;
 mod key;
@@ -22,12 +23,13 @@ use crate::{
     error::CliError,
     up,
 };
-use pointsman_proto::admin::v1::{Node, Provider, VirtualKey};
+use pointsman_proto::admin::v1::{Node, VirtualKey};
 
 pub async fn run(cli: Cli) -> Result<(), CliError> {
     let session = Session::new(cli.connection);
     match cli.command {
-        Command::Provider(verb) => verbs::run::<Provider>(&session, verb).await,
+        Command::Code(args) => code::run(args).await,
+        Command::Provider(command) => provider::run(&session, command).await,
         Command::Key(command) => key::run(&session, command).await,
         Command::Model(command) => model::run(&session, command).await,
         Command::VirtualKey(verb) => verbs::run::<VirtualKey>(&session, verb).await,

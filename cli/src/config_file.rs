@@ -2,6 +2,8 @@
 //!
 //! A context's token and authorities belong to that context's server: when another server is named by flag or
 //! environment, they are not used, so that a token never goes to a place it was not meant for.
+//!
+//! `code` in the same file holds what `pointsman code` takes where its flags say nothing.
 
 use crate::{args::ConnectionArgs, error::CliError, input};
 use secrecy::SecretString;
@@ -27,6 +29,27 @@ struct ConfigFile {
     current: Option<String>,
     #[serde(default)]
     contexts: Vec<Context>,
+    #[serde(default)]
+    code: CodeDefaults,
+}
+
+/// What `pointsman code` takes where its flags say nothing.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct CodeDefaults {
+    pub url: Option<String>,
+    pub model: Option<String>,
+    pub small_model: Option<String>,
+    /// Relative to the configuration file's folder.
+    pub key_file: Option<PathBuf>,
+    pub command: Option<String>,
+}
+
+impl CodeDefaults {
+    /// Those of the user's configuration file; none when there is no such file.
+    pub fn read() -> Result<Self, CliError> {
+        Ok(location().map(|path| load(&path)).transpose()?.unwrap_or_default().code)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,6 +141,7 @@ fn load(path: &Path) -> Result<ConfigFile, CliError> {
         context.token_file = context.token_file.take().map(|path| folder.join(path));
         context.ca_file = context.ca_file.take().map(|path| folder.join(path));
     }
+    file.code.key_file = file.code.key_file.take().map(|path| folder.join(path));
     Ok(file)
 }
 
@@ -138,7 +162,7 @@ fn refuse_readable(_: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-fn read_token(path: &Path) -> Result<SecretString, CliError> {
+pub fn read_token(path: &Path) -> Result<SecretString, CliError> {
     let text = fs::read_to_string(path)
         .map_err(|error| CliError::Failed(format!("cannot read the token file {}: {error}", path.display())))?;
     match text.trim() {

@@ -16,7 +16,7 @@ Exit codes:
   3  not found
   4  not authenticated, or not permitted
   5  conflict: it exists already, or it has changed since (etag)
-  6  the control plane cannot be reached, or --timeout has passed
+  6  the control plane cannot be reached (code: no node can), or --timeout has passed
   7  diff: failed (where other commands exit with 1)
 
 Environment:
@@ -40,6 +40,8 @@ pub enum CliError {
     Failed(String),
     #[error("{0}")]
     NotFound(String),
+    #[error("{0}")]
+    NotPermitted(String),
     #[error(transparent)]
     Input(#[from] InputError),
     #[error("cannot write the output: {0}")]
@@ -66,6 +68,7 @@ impl CliError {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => u8::from(is_diff),
             Self::Usage(_) => 2,
             Self::NotFound(_) => 3,
+            Self::NotPermitted(_) => 4,
             Self::Unreachable { .. } | Self::TimedOut(_) => 6,
             Self::Status(status) if status_code(status) != 1 => status_code(status),
             _ if is_diff => 7,

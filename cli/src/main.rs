@@ -2,7 +2,7 @@
 //!
 //! Layout, in reading order:
 //! - `args`: what may be typed (clap's types), nothing more
-//! - `commands`: what is done, one file per noun; `commands/verbs` is what the nouns share
+//! - `commands`: what is done, one file per noun; `commands/verbs` is what the nouns share; `commands/code` runs Claude Code
 //! - `client`, `config_file`: to which control plane, with which token
 //! - `input`: configuration files (the only place that parses YAML); `values`: small values from flags; `mask`: update masks
 //! - `up`: `demo` and `up`, everything in one process

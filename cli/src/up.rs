@@ -187,6 +187,7 @@ fn node_config(node: &NodeSetup, fleet: SocketAddr, join_token_file: PathBuf, dr
         max_body_bytes: 32 << 20,
         max_connections: 20_000,
         drain_seconds: drain,
+        stream_ping_seconds: Duration::from_secs(15),
         log_format: node::LogFormat::Auto,
     }
 }

@@ -1,47 +1,17 @@
 //! Starts the real binary: what is said, where, and with which exit code.
 
+#[path = "support/run.rs"]
+mod run;
+
+use run::Run;
 use std::{
     io::Write,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
 /// Nothing listens on port 1.
 const NOWHERE: &str = "http://127.0.0.1:1";
-
-struct Run {
-    output: Output,
-}
-
-impl Run {
-    fn exits_with(self, code: i32) -> Self {
-        assert_eq!(self.output.status.code(), Some(code), "{}", self.stderr());
-        self
-    }
-
-    fn says(self, part: &str) -> Self {
-        assert!(self.stderr().contains(part), "`{part}` is not in: {}", self.stderr());
-        self
-    }
-
-    fn keeps_quiet_about(self, part: &str) -> Self {
-        assert!(!self.stderr().contains(part) && !self.stdout().contains(part), "{}", self.stderr());
-        self
-    }
-
-    fn prints(self, part: &str) -> Self {
-        assert!(self.stdout().contains(part), "`{part}` is not in: {}", self.stdout());
-        self
-    }
-
-    fn stdout(&self) -> String {
-        String::from_utf8_lossy(&self.output.stdout).into_owned()
-    }
-
-    fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.output.stderr).into_owned()
-    }
-}
 
 /// With an environment and a home of its own.
 fn pointsman_at(home: &Path, arguments: &[&str], stdin: &str) -> Run {
@@ -117,6 +87,8 @@ fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
 fn a_new_key_needs_exactly_one_source() {
     pointsman(&["key", "create", "openai/main"]).exits_with(2).says("--secret-file PATH");
     pointsman(&["key", "create", "openai/main", "--env", "A", "--file-ref", "/b"]).exits_with(2);
+    // This flag is the operator's own token; the tokens of a login are named otherwise.
+    pointsman(&["key", "create", "kiro/main", "--token-file", "/b"]).exits_with(2).says("--token-file-ref PATH");
 }
 
 #[test]

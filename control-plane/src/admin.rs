@@ -24,6 +24,8 @@ use crate::{
         record::{Body, Id},
     },
     publisher::{Commit, Publisher},
+    tokens::Tokens,
+    upstream::Upstream,
 };
 use auth::Actor;
 use pointsman_proto::{admin::v1, domain::KeyId};
@@ -37,6 +39,8 @@ use tonic::{Extensions, Status};
 pub struct Admin {
     pub publisher: Publisher,
     pub fleet: FleetHooks,
+    pub(crate) tokens: Tokens,
+    pub(crate) upstream: Upstream,
     /// Ends the streams, so that a shutdown does not wait for those who watch.
     pub stop: CancellationToken,
 }
@@ -61,7 +65,9 @@ impl fmt::Debug for FleetHooks {
 impl Admin {
     async fn submit(&self, edit: Edit, caller: &Extensions, validate_only: bool) -> Result<Commit, Status> {
         let actor = caller.get::<Actor>().ok_or_else(|| Status::unauthenticated("nobody was authenticated"))?;
-        self.publisher.submit(edit, actor.name(), validate_only).await.map_err(status::of)
+        let mut commit = self.publisher.submit(edit, actor.name(), validate_only).await.map_err(status::of)?;
+        commit.warnings.extend(self.upstream.warnings(&commit));
+        Ok(commit)
     }
 
     fn get<T: TryFrom<Body>>(&self, id: &Id) -> Result<T, Status> {

@@ -71,6 +71,8 @@ pub enum Edit {
     },
     /// The secrets of these keys are others now, where they live.
     SecretChanged(Vec<Id>),
+    /// As above, because programs renew them by and by: a new version for nodes, but no event of the history.
+    SecretRenewed(Vec<Id>),
 }
 
 /// Debug output names what is edited; the content may hold a secret.
@@ -84,13 +86,20 @@ impl fmt::Debug for Edit {
             Self::Apply { prune: false, .. } => f.write_str("apply"),
             Self::Apply { prune: true, .. } => f.write_str("apply and prune"),
             Self::Rollback { version, .. } => write!(f, "roll back to version {version}"),
-            Self::SecretChanged(keys) if keys.len() == 1 => write!(f, "take in the new secret of {}", keys[0]),
-            Self::SecretChanged(keys) => write!(f, "take in the new secrets of {} keys", keys.len()),
+            Self::SecretChanged(keys) | Self::SecretRenewed(keys) => match &keys[..] {
+                [key] => write!(f, "take in the new secret of {key}"),
+                keys => write!(f, "take in the new secrets of {} keys", keys.len()),
+            },
         }
     }
 }
 
 impl Edit {
+    /// Whether it is an event of the configuration's history.
+    pub(crate) fn is_journaled(&self) -> bool {
+        !matches!(self, Self::SecretRenewed(_))
+    }
+
     /// Where the secrets live that it speaks of.
     pub(crate) fn sources(&self) -> Vec<Source> {
         let of = |body: &Body| match body {
@@ -146,6 +155,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// In a few words.
     pub summary: String,
+    /// Whether it is an event of the configuration's history.
+    pub journaled: bool,
 }
 
 /// Why an edit was refused.
@@ -187,6 +198,7 @@ pub fn apply(before: &Configuration, edit: &Edit, context: &Context<'_>) -> Resu
     Ok(Outcome {
         warnings: warnings::of(&configuration, &draft.touched, context.sources),
         summary: summary(edit, &changes),
+        journaled: edit.is_journaled(),
         configuration,
         touched: draft.touched.into_iter().collect(),
         changes,

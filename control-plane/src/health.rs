@@ -14,7 +14,10 @@ use pointsman_proto::{
     slot::{Millis, SlotState},
 };
 use prost::Message;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard},
+};
 use tokio::sync::watch;
 
 /// A change of health, serialised once for every stream that is at `prev_epoch`.
@@ -109,6 +112,12 @@ impl Hub {
 
     pub fn reset_key(&self, key: &KeyId) {
         self.change(|health, snapshot, now| health.reset_key(&snapshot.catalog, key, now));
+    }
+
+    /// The keys whose present secret is refused by their provider, as nodes say.
+    pub fn refused_keys(&self) -> BTreeSet<KeyId> {
+        let inner = self.lock();
+        inner.health.refused_keys(&inner.snapshot.catalog)
     }
 
     pub fn tick(&self) {

@@ -15,6 +15,8 @@
 //! # Layout, in reading order
 //! - [`admin`]: the gRPC services, one file per resource; [`edit`]: what they may do to the tables, pure
 //! - [`publisher`]: the one writer; [`store`]: SQLite, one file per table group; [`secrets`]: sealing, digests, tokens
+//! - `tokens`: logins whose tokens are refreshed for the fleet; `upstream`: what models providers say they have; `http`:
+//!   the requests that both make
 //! - [`catalog`], [`snapshot`]: the served configuration, as health sees it and as nodes are sent it
 //! - [`merge`]: the fleet's health, pure; [`health`]: its holder; [`fleet`]: the streams
 //! - [`config`], [`server`], [`error`]: flags, start and stop, exit codes
@@ -26,11 +28,16 @@ pub mod catalog;
 pub mod config;
 pub mod edit;
 pub mod error;
+#[cfg(test)]
+mod fake;
 pub mod fleet;
 pub mod health;
+mod http;
 pub mod merge;
 pub mod publisher;
 pub mod secrets;
 pub mod server;
 pub mod snapshot;
 pub mod store;
+mod tokens;
+mod upstream;

@@ -28,7 +28,10 @@ use pointsman_proto::{
     slot::{Millis, SlotState},
 };
 use ramp::Presence;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// How long a node's opinions outlive its last message, and how long a fresh control plane is warming.
 pub const LEASE: Millis = 15_000;
@@ -140,6 +143,15 @@ impl Health {
     /// A node's stream ended: its grants are free again. Its opinions live for a lease.
     pub fn left(&mut self, node: &Name) {
         self.grants.release_all(node);
+    }
+
+    /// The keys whose present secret is refused by their provider.
+    pub fn refused_keys(&self, catalog: &Catalog) -> BTreeSet<KeyId> {
+        let is_present = |id: &KeyId, fact: &Credential| {
+            catalog.keys.get(id).is_some_and(|key| key.secret_revision == fact.secret_revision)
+        };
+        let refused = self.credentials.iter().filter(|(id, fact)| fact.value.bad && is_present(id, &fact.value));
+        refused.map(|(id, _)| id.clone()).collect()
     }
 
     /// An operator brings a key back: its credential is believed again, and its slots are live.

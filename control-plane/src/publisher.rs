@@ -31,7 +31,7 @@ use crate::{
 };
 use secrecy::SecretString;
 use state::State;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -56,6 +56,7 @@ struct Outputs {
     state: watch::Receiver<Arc<State>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     problems: watch::Receiver<Vec<String>>,
+    source_problems: watch::Receiver<Arc<HashMap<Source, String>>>,
 }
 
 /// The writer's task.
@@ -83,7 +84,7 @@ enum Request {
     LoadBlacklists { reply: Reply<Vec<BlacklistRow>> },
     SaveBlacklists(Vec<BlacklistRow>),
     MintGeneration { term_floor: u64, reply: Reply<u64> },
-    FilesRead(Vec<(Source, Result<SecretString, String>)>),
+    SourcesRead(Vec<(Source, Result<SecretString, String>)>),
 }
 
 type Reply<T> = oneshot::Sender<Result<T, SubmitError>>;
@@ -103,6 +104,8 @@ pub struct Commit {
     /// Of the configuration after the edit; unchanged when the edit changed nothing, or was only validated.
     pub version: u64,
     pub changes: Vec<Change>,
+    /// Everything the edit speaks of, changed or not.
+    pub touched: Vec<Id>,
     pub warnings: Vec<String>,
     /// By virtual key or node; none when the edit was only validated.
     pub tokens: Vec<(Id, SecretString)>,
@@ -233,6 +236,22 @@ impl Publisher {
     /// Why the tables, edited by hand, are not being served; empty when they are.
     pub fn problems(&self) -> watch::Receiver<Vec<String>> {
         self.outputs.problems.clone()
+    }
+
+    /// Why secrets that live elsewhere cannot be read, by where they live.
+    pub fn source_problems(&self) -> watch::Receiver<Arc<HashMap<Source, String>>> {
+        self.outputs.source_problems.clone()
+    }
+
+    /// Takes in what was read where secrets live. Does not wait for what comes of it.
+    pub(crate) async fn sources_read(&self, read: Vec<(Source, Result<SecretString, String>)>) {
+        // A server that is shutting down has no one to tell.
+        self.requests.send(Request::SourcesRead(read)).await.ok();
+    }
+
+    /// The fingerprint by which a secret is known.
+    pub(crate) fn fingerprint(&self, secret: &str) -> String {
+        self.vault.fingerprint(secret)
     }
 
     /// Whether a join token belongs to the node of this name.

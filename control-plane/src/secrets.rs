@@ -4,12 +4,15 @@
 //! A sealed secret is `1 ‖ nonce ‖ AES-256-GCM-SIV(secret)`, bound to its place (`key/<provider>/<name>/<column>`), so a
 //! row's secret cannot be moved to another row. Tokens are random, so a keyed hash without stretching is enough.
 
+mod aws;
 mod master;
 mod sources;
+mod token_file;
 
 pub use master::{MasterKey, MasterKeySource};
 pub(crate) use master::{warn_if_readable_by_others, write_private};
-pub use sources::{Source, Sources, read as read_source};
+pub use sources::{Source, Sources, canonical, read as read_source};
+pub use token_file::{Method, Renewed, TokenFile};
 
 use aws_lc_rs::{
     aead::{Aad, Nonce, RandomizedNonceKey},
@@ -17,6 +20,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
+use pointsman_proto::domain::{AwsCredentials, CodeWhispererToken};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use std::fmt;
 use subtle::ConstantTimeEq;
@@ -119,8 +123,14 @@ pub fn mint_token(prefix: &str) -> SecretString {
     format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random::<32>())).into()
 }
 
-/// A secret's last four characters, if it is long enough to spare them.
+/// A secret's last four characters, if it is long enough to spare them. Of a key pair of AWS, those of its id, by which
+/// people know it.
 pub fn last_four(secret: &str) -> String {
+    let parts = secret.starts_with('{').then(|| {
+        let id = AwsCredentials::parse(secret).map(|pair| pair.access_key_id);
+        id.or_else(|| Some(CodeWhispererToken::parse(secret)?.access_token.expose_secret().to_owned()))
+    });
+    let secret = parts.flatten().unwrap_or_else(|| secret.to_owned());
     if secret.len() < SHOWS_LAST_FOUR {
         return String::new();
     }
@@ -207,6 +217,9 @@ mod tests {
     fn a_short_secret_shows_nothing_of_itself() {
         assert_eq!(last_four("0123456789abcdef"), "cdef");
         assert_eq!(last_four("0123456789abcde"), "");
+        assert_eq!(last_four(r#"{"access_key_id":"AKIA0123456789ABCDEF","secret_access_key":"s"}"#), "CDEF");
+        assert_eq!(last_four(r#"{"access_token":"0123456789abcdef","profile_arn":"arn"}"#), "cdef");
+        assert_eq!(last_four(r#"{"access_token":"0123456789"}"#), "");
     }
 
     proptest! {

@@ -8,6 +8,8 @@ use crate::{
     publisher::{Publisher, PublisherTask},
     secrets::{self, ADMIN_PREFIX, write_private},
     store::Store,
+    tokens::{self, Tokens},
+    upstream::Upstream,
 };
 use pointsman_proto::admin::v1::{
     config_service_server::ConfigServiceServer, key_service_server::KeyServiceServer,
@@ -74,12 +76,16 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let token = admin_token(&config)?;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
 
-    let started = fleet::start(&publisher, !config.insecure_dev, stop.clone(), tasks.clone()).await;
+    let (tokens, ends) = Tokens::new();
+    let started = fleet::start(&publisher, &tokens, !config.insecure_dev, stop.clone(), tasks.clone()).await;
     let fleet::Started { fleet, hooks } = started.map_err(|e| StartError::Failed(e.to_string()))?;
+    tokens::start(ends, publisher.clone(), fleet.hub.clone(), stop.clone(), &tasks);
+    let upstream = Upstream::new(publisher.clone(), fleet.hub.clone());
+    upstream.start(stop.clone(), &tasks);
     let routes = Routes::new(FleetServiceServer::new(fleet).max_decoding_message_size(MAX_MESSAGE));
     tasks.spawn(serve(fleet_listener, tls.clone(), routes, stop.clone()));
 
-    let admin = Admin { publisher: publisher.clone(), fleet: hooks, stop: stop.clone() };
+    let admin = Admin { publisher: publisher.clone(), fleet: hooks, tokens, upstream, stop: stop.clone() };
     let routes = admin_routes(admin, Authenticate::new(token.as_ref())).await?;
     tasks.spawn(serve(admin_listener, tls, routes, stop.clone()));
     tracing::info!(admin = %admin_addr, fleet = %fleet_addr, db = %config.db.display(), "serving");

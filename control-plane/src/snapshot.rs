@@ -112,6 +112,12 @@ impl Snapshot {
         Self { generation, horizon: self.version, removed: OrdMap::new(), ..self.clone() }
     }
 
+    /// One resource, as nodes receive it.
+    pub fn resource(&self, key: &ResourceKey) -> Option<Resource> {
+        let entry = self.entries.get(key)?;
+        Some(Resource::decode(entry.bytes.clone()).expect("it was encoded here"))
+    }
+
     /// The whole configuration as encoded `ConfigBody` pieces; at least one.
     pub fn full(&self) -> Vec<Bytes> {
         pieces(self.entries.values().map(|e| e.bytes.clone()), std::iter::empty())

@@ -1,8 +1,8 @@
 //! The binary as its operator meets it: flags, exit codes, messages, and the admin API over a real connection.
 
 use pointsman_proto::admin::v1::{
-    self, CreateProviderRequest, ListProvidersRequest, config_service_client::ConfigServiceClient,
-    provider_service_client::ProviderServiceClient,
+    self, CreateProviderRequest, ListProvidersRequest, config_service_client::ConfigServiceClient, key::Source,
+    key_service_client::KeyServiceClient, provider_service_client::ProviderServiceClient,
 };
 use std::{
     io::{BufRead, BufReader, Read},
@@ -218,4 +218,83 @@ async fn the_admin_api_pages_explains_and_watches() {
     assert_eq!(first.version, exported.version);
     let (code, _) = server.stop();
     assert_eq!(code, Some(0), "a watch does not hold up the end");
+}
+
+/// A connection of its own to a server that asks for no token.
+struct Operator {
+    providers: ProviderServiceClient<Channel>,
+    keys: KeyServiceClient<Channel>,
+    config: ConfigServiceClient<Channel>,
+}
+
+impl Operator {
+    async fn of(server: &Server) -> Self {
+        let channel = server.connect().await;
+        Self {
+            providers: ProviderServiceClient::new(channel.clone()),
+            keys: KeyServiceClient::new(channel.clone()),
+            config: ConfigServiceClient::new(channel),
+        }
+    }
+
+    async fn create_provider(&mut self, name: &str, preset: &str) {
+        let provider = v1::Provider { name: name.into(), preset: preset.into(), ..Default::default() };
+        let request = CreateProviderRequest { provider: Some(provider), validate_only: false };
+        self.providers.create_provider(request).await.expect("it is good");
+    }
+
+    async fn create_key(&mut self, name: &str, source: Source) -> v1::CreateKeyResponse {
+        let key = v1::Key { provider: "aws".into(), name: name.into(), source: Some(source), ..Default::default() };
+        let request = v1::CreateKeyRequest { key: Some(key), validate_only: false };
+        self.keys.create_key(request).await.expect("it is good").into_inner()
+    }
+
+    async fn key(&mut self, name: &str) -> v1::Key {
+        let request = v1::GetKeyRequest { provider: "aws".into(), name: name.into() };
+        self.keys.get_key(request).await.expect("it is there").into_inner().key.expect("it is told")
+    }
+
+    async fn summaries(&mut self) -> Vec<String> {
+        let listed = self.config.list_revisions(v1::ListRevisionsRequest::default()).await.expect("it is listed");
+        listed.into_inner().revisions.into_iter().map(|r| r.summary).collect()
+    }
+}
+
+// More than one thread: waiting for the binary must not keep the client from hearing it.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_aws_come_from_its_own_places_and_follow_them() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let credentials = dir.path().join("credentials");
+    let profile = |id: &str| format!("[work]\naws_access_key_id = {id}\naws_secret_access_key = s3cret\n");
+    std::fs::write(&credentials, profile("AKIAFIRSTFIRST1111")).expect("it is written");
+    let mut command = command(&dir.path().join("db"));
+    command.arg("--insecure-dev").env("AWS_SHARED_CREDENTIALS_FILE", &credentials);
+    command.env("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT222").env("AWS_SECRET_ACCESS_KEY", "s3cret");
+    let server = Server::start(&mut command);
+    let mut operator = Operator::of(&server).await;
+    operator.create_provider("aws", "bedrock").await;
+    let made = operator.create_key("profile", Source::AwsProfile("work".into())).await.key.expect("it is told");
+    assert_eq!((made.last_four.as_str(), made.fingerprint.len()), ("1111", 16));
+    let made = operator.create_key("environment", Source::AwsEnvironment(true)).await.key.expect("it is told");
+    assert_eq!(made.last_four, "T222");
+    let missing = operator.create_key("missing", Source::AwsProfile("none".into())).await;
+    let warnings = missing.commit.expect("it is told").warnings;
+    assert!(warnings.iter().any(|w| w.contains("there is no profile \"none\"")), "{warnings:?}");
+    assert!(
+        operator.key("missing").await.problem.contains("there is no profile"),
+        "and it is told as long as it lasts"
+    );
+
+    std::fs::write(&credentials, profile("AKIASECONDSECO3333")).expect("it is written");
+    let mut waits = 0;
+    while operator.key("profile").await.last_four != "3333" {
+        waits += 1;
+        assert!(waits < 200, "the new key pair is not taken in");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let summaries = operator.summaries().await;
+    assert_eq!(summaries.len(), 4, "a renewed key pair is no event of the history: {summaries:?}");
+    let (code, log) = server.stop();
+    assert_eq!(code, Some(0));
+    assert!(!log.contains("s3cret"), "{log}");
 }

@@ -52,6 +52,10 @@ pub struct Config {
     #[arg(long, env = "POINTSMAN_DRAIN_SECONDS", default_value = "30", value_parser = seconds)]
     pub drain_seconds: Duration,
 
+    /// How long a stream's client may hear nothing before it is sent a ping; 0: no pings
+    #[arg(long, env = "POINTSMAN_STREAM_PING_SECONDS", default_value = "15", value_parser = seconds)]
+    pub stream_ping_seconds: Duration,
+
     /// auto: JSON unless on a terminal
     #[arg(long, env = "POINTSMAN_LOG_FORMAT", value_enum, default_value = "auto")]
     pub log_format: LogFormat,

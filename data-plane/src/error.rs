@@ -1,110 +1,155 @@
-//! What the gateway itself answers when it does not relay: OpenAI's error JSON, worded so that the official SDKs map it to
-//! the right exception.
+//! What the gateway itself answers when it does not relay: an error in the client's dialect, worded so that the official
+//! SDKs map it to the right exception.
 
-use crate::relay::Reply;
+use crate::{
+    protocol::{
+        anthropic, gemini,
+        neutral::{Class, Fault},
+        openai,
+        surface::Dialect,
+    },
+    relay::Reply,
+};
 use http::{HeaderValue, Response, StatusCode, header};
-use std::borrow::Cow;
+use std::time::Duration;
 
 /// An answer of the gateway's own.
 #[derive(Debug)]
 pub struct Refusal {
-    pub status: StatusCode,
-    message: Cow<'static, str>,
-    kind: &'static str,
-    param: Option<&'static str>,
+    class: Class,
+    message: String,
+    field: Option<String>,
     code: Option<&'static str>,
-    /// Whole seconds, at least 1.
-    retry_after: Option<u64>,
+    /// Where the status says more than the class.
+    status: Option<StatusCode>,
+    retry_after: Option<Duration>,
+    /// The client's SDK would retry, and it would be of no use.
+    is_final: bool,
     /// The rest of the request's body was not read: the connection cannot be used again.
     close: bool,
 }
 
 impl Refusal {
-    fn new(status: StatusCode, kind: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, message: message.into(), kind, param: None, code: None, retry_after: None, close: false }
+    pub fn new(class: Class, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            message: message.into(),
+            field: None,
+            code: None,
+            status: None,
+            retry_after: None,
+            is_final: false,
+            close: false,
+        }
     }
 
-    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(Class::BadRequest, message)
     }
 
     /// Worded as OpenAI does; LiteLLM reads the words.
     pub fn unauthorized() -> Self {
         let message = "Incorrect API key provided. Use a virtual key of this gateway, created with `pointsman virtual-key create`.";
-        Self { code: Some("invalid_api_key"), ..Self::new(StatusCode::UNAUTHORIZED, "authentication_error", message) }
+        Self::new(Class::Unauthorized, message)
     }
 
-    pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message)
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Class::NotFound, message)
     }
 
     pub fn unknown_model(name: &str) -> Self {
         let message = format!("The model {:?} does not exist or you do not have access to it.", short(name));
-        let refusal = Self::not_found(message);
-        Self { param: Some("model"), code: Some("model_not_found"), ..refusal }
+        Self::new(Class::UnknownModel, message).field("model")
     }
 
     pub fn too_large(limit: usize) -> Self {
         let message = format!("The request's body is over the limit of {limit} bytes.");
-        let refusal = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", message);
-        Self { code: Some("request_too_large"), close: true, ..refusal }
+        Self { close: true, ..Self::new(Class::TooLarge, message) }
     }
 
     pub fn headers_too_large(limit: usize) -> Self {
         let message = format!("The request's headers are over the limit of {limit} bytes.");
-        let refusal = Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "invalid_request_error", message);
-        Self { close: true, ..refusal }
+        let status = Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        Self { status, close: true, ..Self::bad_request(message) }
     }
 
     pub fn too_slow() -> Self {
-        let refusal =
-            Self::new(StatusCode::REQUEST_TIMEOUT, "invalid_request_error", "The request's body did not come in time.");
-        Self { close: true, ..refusal }
+        let status = Some(StatusCode::REQUEST_TIMEOUT);
+        Self { status, close: true, ..Self::bad_request("The request's body did not come in time.") }
     }
 
     pub fn not_ready() -> Self {
         let message = "This node has no configuration yet; it is waiting for the control plane.";
-        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable_error", message);
-        Self { retry_after: Some(1), ..refusal }
+        Self { retry_after: Some(Duration::from_secs(1)), ..Self::new(Class::Unavailable, message) }
     }
 
     /// All backends are out because of rate limits.
-    pub fn rate_limited(message: String, retry_after: u64) -> Self {
-        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message);
-        Self { code: Some("rate_limit_exceeded"), retry_after: Some(retry_after), ..refusal }
+    pub fn rate_limited(message: String, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(Class::RateLimited, message) }
     }
 
-    /// No backend could serve.
-    pub fn unavailable(message: String, retry_after: Option<u64>) -> Self {
-        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable_error", message);
-        Self { code: Some("no_backend_available"), retry_after, ..refusal }
+    /// No backend could serve. Where time alone brings none back, or all that a retry could do was `tried`, a retry of the
+    /// client's is of no use.
+    pub fn unavailable(message: String, retry_after: Option<Duration>, tried: bool) -> Self {
+        Self {
+            code: Some("no_backend_available"),
+            retry_after,
+            is_final: tried || retry_after.is_none(),
+            ..Self::new(Class::Unavailable, message)
+        }
     }
 
-    pub fn param(self, param: &'static str) -> Self {
-        Self { param: Some(param), ..self }
+    pub fn field(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
     }
 
-    pub fn into_response(self) -> Response<Reply> {
-        let body = error_json(&self.message, self.kind, self.param, self.code);
-        let mut response = Response::new(Reply::full(body));
-        *response.status_mut() = self.status;
+    pub fn code(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
+    }
+
+    pub fn into_response(self, dialect: Dialect) -> Response<Reply> {
+        let fault = Fault {
+            class: self.class,
+            message: self.message,
+            field: self.field,
+            code: self.code,
+            request_id: format!("req_pm{:016x}", rand::random::<u64>()),
+        };
+        let mut response = fault_response(dialect, &fault);
+        if let Some(status) = self.status {
+            *response.status_mut() = status;
+        }
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        if let Some(wait) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000).max(1) as u64));
+            headers.insert("retry-after-ms", HeaderValue::from(wait.as_millis().max(1000) as u64));
+        }
+        if self.is_final {
+            headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
         if self.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        let id = HeaderValue::try_from(format!("pm-{:016x}", rand::random::<u64>()));
-        headers.insert("x-request-id", id.unwrap_or(HeaderValue::from_static("pm")));
         response
     }
 }
 
-/// OpenAI's error object.
-pub(crate) fn error_json(message: &str, kind: &str, param: Option<&str>, code: Option<&str>) -> String {
-    serde_json::json!({"error": {"message": message, "type": kind, "param": param, "code": code}}).to_string()
+/// An error as an HTTP response of a dialect.
+pub(crate) fn fault_response(dialect: Dialect, fault: &Fault) -> Response<Reply> {
+    let (status, body) = match dialect {
+        Dialect::OpenAi => (openai::error::status(fault.class), openai::error::write(fault)),
+        Dialect::Anthropic => (anthropic::error::status(fault.class), anthropic::error::write(fault)),
+        Dialect::Gemini => (gemini::error::status(fault.class), gemini::error::write(fault)),
+    };
+    let mut response = Response::new(Reply::full(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // OpenAI's SDKs read the one, Anthropic's the other.
+    for name in ["x-request-id", "request-id"] {
+        headers.insert(name, HeaderValue::try_from(&fault.request_id).unwrap_or(HeaderValue::from_static("req_pm")));
+    }
+    response
 }
 
 fn short(text: &str) -> &str {

@@ -1,5 +1,5 @@
 //! How long a provider asks to be left alone: `retry-after-ms`, `Retry-After` (seconds, RFC 9110 §10.2.3, or a date),
-//! and the `x-ratelimit-reset-*` and `anthropic-ratelimit-*-reset` headers of dimensions with nothing remaining.
+//! what its body says (google.rpc.RetryInfo), and the `x-ratelimit-reset-*` and `anthropic-ratelimit-*-reset` headers of dimensions with nothing remaining.
 
 use http::{HeaderMap, header};
 use std::time::Duration;
@@ -8,11 +8,11 @@ use std::time::Duration;
 const LONGEST_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
 
 /// The stated wait; zero means "less than a moment", none means nothing was stated.
-pub(crate) fn stated_wait(headers: &HeaderMap) -> Option<Duration> {
+pub fn stated_wait(headers: &HeaderMap, in_body: Option<Duration>) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
     let exact = text("retry-after-ms").and_then(number).map(|ms| ms / 1000.0);
     let after = || text("retry-after").and_then(|v| number(v).or_else(|| seconds_until(v, text("date"))));
-    exact.or_else(after).or_else(|| exhausted_reset(headers)).map(seconds)
+    exact.or_else(after).map(seconds).or(in_body).or_else(|| exhausted_reset(headers).map(seconds))
 }
 
 fn number(text: &str) -> Option<f64> {
@@ -91,7 +91,7 @@ mod tests {
 
     fn wait(headers: &[(&'static str, &str)]) -> Option<f64> {
         let headers = headers.iter().map(|(n, v)| (n.parse().expect("a name"), v.parse().expect("a value")));
-        stated_wait(&headers.collect()).map(|d| (d.as_secs_f64() * 1000.0).round() / 1000.0)
+        stated_wait(&headers.collect(), None).map(|d| (d.as_secs_f64() * 1000.0).round() / 1000.0)
     }
 
     #[test]

@@ -31,12 +31,13 @@ mod body;
 mod budget;
 mod error;
 mod headers;
-mod hints;
+pub mod hints;
 mod ops;
 mod outcome;
+pub mod protocol;
 mod proxy;
 mod relay;
-mod request;
+pub mod request;
 mod send;
 mod server;
 mod window;
@@ -84,6 +85,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         keeper: keeper.clone(),
         budget: RetryBudget::default(),
         max_body_bytes: config.max_body_bytes,
+        ping_every: config.stream_ping_seconds,
     });
     let ops = Arc::new(Ops::new(keeper.clone(), connection.clone(), draining.clone()));
     let (addr, ops_addr) = (listener.local_addr()?, ops_listener.local_addr()?);

@@ -2,7 +2,10 @@
 //! model, then attempt after attempt: select, send, look at the answer, relay it or try elsewhere.
 
 mod attempt;
+mod count;
+mod models;
 mod nowhere;
+mod prepare;
 
 use crate::{
     auth::{self, Caller},
@@ -11,13 +14,19 @@ use crate::{
     error::Refusal,
     headers,
     keeper::Keeper,
+    protocol::{
+        neutral,
+        surface::{self, Asked as Wanted, Dialect, Surface},
+        translate::ClientForm,
+    },
     relay::Reply,
-    request::{self, Asked, Unreadable},
+    request::{self, Asked, Place, Unreadable},
     select::{self, Reach, Route, Tried},
-    table::{Model, Table},
+    table::{Backend, Model, Table},
 };
 use attempt::Answer;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request::Parts};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, request::Parts};
 use hyper::body::Incoming;
 use std::{
     sync::Arc,
@@ -41,20 +50,24 @@ pub struct Proxy {
     pub budget: RetryBudget,
     /// Largest request body taken in, in bytes.
     pub max_body_bytes: usize,
+    /// How long a stream's client may hear nothing.
+    pub ping_every: Duration,
 }
 
 impl Proxy {
     /// Answers a request.
     pub async fn serve(&self, request: Request<Incoming>) -> Response<Reply> {
+        let dialect = Dialect::of(request.method(), request.uri().path(), request.headers());
         // Boxed, since its state is large and a connection would keep room for it while the reply streams.
-        Box::pin(self.answer(request)).await.unwrap_or_else(Refusal::into_response)
+        Box::pin(self.answer(request, dialect)).await.unwrap_or_else(|refusal| refusal.into_response(dialect))
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Reply>, Refusal> {
+    async fn answer(&self, request: Request<Incoming>, dialect: Dialect) -> Result<Response<Reply>, Refusal> {
         let (parts, incoming) = request.into_parts();
         let table = self.keeper.tables.load_full();
-        if parts.uri.path() == "/health" {
-            return health(&table);
+        let wanted = surface::asked(&parts.method, parts.uri.path());
+        if wanted == Some(Wanted::Alive) {
+            return alive(&table, parts.uri.path());
         }
         if headers::size(&parts.headers) > HEADER_BYTES {
             return Err(Refusal::headers_too_large(HEADER_BYTES));
@@ -62,76 +75,62 @@ impl Proxy {
         if table.version == 0 {
             return Err(Refusal::not_ready());
         }
-        let caller = auth::authenticate(&table, &parts.headers)?;
-        match (&parts.method, parts.uri.path()) {
-            (&Method::GET, "/v1/models") => Ok(models(&table, &caller)),
-            (&Method::GET, path) if path.starts_with("/v1/models/") => one_model(&table, &caller, &path[11..]),
-            (&Method::POST, path) if is_passed_on(path) => {
-                let body = body::collect(&parts.headers, incoming, self.max_body_bytes).await?;
-                let asked = request::read(body).map_err(unreadable)?;
-                let journey = Journey {
-                    proxy: self,
-                    table,
-                    caller,
-                    parts,
-                    asked,
-                    tried: Tried::default(),
-                    attempts: 0,
-                    last: "",
-                    started: Instant::now(),
-                };
-                journey.run().await
-            }
-            (method, path) => Err(Refusal::not_found(format!("Invalid URL ({method} {})", printable(path)))),
-        }
+        let caller = auth::authenticate(&table, &parts.headers, &parts.uri)?;
+        let (surface, in_path) = match wanted {
+            Some(Wanted::Models) => return Ok(models::list(&table, &caller, dialect)),
+            Some(Wanted::OneModel(name)) => return models::one(&table, &caller, dialect, &name),
+            Some(Wanted::Model(surface, in_path)) => (surface, in_path.map(|name| name.into_owned())),
+            Some(Wanted::Alive) | None => return Err(nothing_there(&parts)),
+        };
+        let body = body::collect(&parts.headers, incoming, self.max_body_bytes).await?;
+        let asked = match in_path {
+            Some(model) => Asked { model, place: Place::Path, body },
+            None => request::read(body, content_type(&parts.headers)).map_err(unreadable)?,
+        };
+        let journey = Journey {
+            proxy: self,
+            table,
+            caller,
+            surface,
+            parts,
+            asked,
+            neutral: None,
+            tried: Tried::default(),
+            attempts: 0,
+            last: "",
+            unfit: None,
+            started: Instant::now(),
+        };
+        journey.run().await
     }
 }
 
-/// A path below `/v1/` of plain segments: it becomes part of an upstream's URL.
-fn is_passed_on(path: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-' | b'.');
-    path.strip_prefix("/v1/").is_some_and(|rest| {
-        !rest.is_empty() && rest.bytes().all(plain) && rest.split('/').all(|s| !s.is_empty() && !s.starts_with('.'))
-    })
+fn nothing_there(parts: &Parts) -> Refusal {
+    let path: String = parts.uri.path().chars().take(100).filter(|c| !c.is_control()).collect();
+    Refusal::not_found(format!("Invalid URL ({} {path})", parts.method))
 }
 
-fn printable(path: &str) -> String {
-    path.chars().take(100).filter(|c| !c.is_control()).collect()
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
 fn unreadable(why: Unreadable) -> Refusal {
     let refusal = Refusal::bad_request(why.to_string());
-    if matches!(why, Unreadable::Json(_)) { refusal } else { refusal.param("model") }
+    if matches!(why, Unreadable::Json(_) | Unreadable::Form) { refusal } else { refusal.field("model") }
 }
 
-fn health(table: &Table) -> Result<Response<Reply>, Refusal> {
-    if table.version == 0 {
+/// Load balancers are told whether the node can serve; a client's first probe, only that something is here.
+fn alive(table: &Table, path: &str) -> Result<Response<Reply>, Refusal> {
+    if path == "/health" && table.version == 0 {
         return Err(Refusal::not_ready());
     }
-    Ok(json(r#"{"status":"ok"}"#.into()))
+    Ok(json(r#"{"status":"ok"}"#))
 }
 
-fn json(body: String) -> Response<Reply> {
+fn json(body: impl Into<Bytes>) -> Response<Reply> {
     let mut response = Response::new(Reply::full(body));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-fn describe(name: &str) -> serde_json::Value {
-    serde_json::json!({"id": name, "object": "model", "created": 0, "owned_by": "pointsman"})
-}
-
-fn models(table: &Table, caller: &Caller) -> Response<Reply> {
-    let mut names: Vec<&str> = table.models.iter().filter(|(_, m)| m.spec.enabled).map(|(name, _)| &**name).collect();
-    names.retain(|name| caller.may_use(name));
-    names.sort_unstable();
-    let data: Vec<_> = names.into_iter().map(describe).collect();
-    json(serde_json::json!({"object": "list", "data": data}).to_string())
-}
-
-fn one_model(table: &Table, caller: &Caller, name: &str) -> Result<Response<Reply>, Refusal> {
-    let model = table.model(name).filter(|model| caller.may_use(&model.spec.name));
-    model.map(|m| json(describe(&m.spec.name).to_string())).ok_or_else(|| Refusal::unknown_model(name))
 }
 
 /// One request on its way, over however many attempts.
@@ -139,19 +138,27 @@ struct Journey<'a> {
     proxy: &'a Proxy,
     table: Arc<Table>,
     caller: Caller,
+    surface: Surface,
     parts: Parts,
     asked: Asked,
+    /// The request in the neutral form, once an upstream needs it.
+    neutral: Option<Result<Arc<neutral::Request>, neutral::Unreadable>>,
     tried: Tried,
     attempts: u32,
     started: Instant,
     /// What the last attempt came to, for the client's error message.
     last: &'static str,
+    /// Why a backend cannot be given this request, if there is such a one.
+    unfit: Option<Refusal>,
 }
 
 impl Journey<'_> {
     async fn run(mut self) -> Result<Response<Reply>, Refusal> {
         let model = self.resolve(&self.asked.model).ok_or_else(|| Refusal::unknown_model(&self.asked.model))?;
         headers::for_upstream(&mut self.parts.headers);
+        if matches!(self.surface, Surface::CountTokens | Surface::GeminiCountTokens) {
+            return count::answer(&mut self, &model).await;
+        }
         self.proxy.budget.first_attempt(self.proxy.keeper.now());
         if let Some(response) = self.try_model(&model, Reach::Ready).await {
             return Ok(response);
@@ -173,7 +180,25 @@ impl Journey<'_> {
                 return Ok(response);
             }
         }
-        Err(nowhere::refusal(chain(), self.attempts, self.last, self.proxy.keeper.now()))
+        match self.unfit.take() {
+            Some(refusal) if self.fits_nowhere(chain()) => Err(refusal),
+            _ => {
+                let fits = |backend: &Backend| !self.tried.is_passed_over(&backend.endpoint);
+                Err(nowhere::refusal(chain(), fits, self.attempts, self.last, self.proxy.keeper.now()))
+            }
+        }
+    }
+
+    /// Whether no backend can be given this request, in whatever state they are.
+    fn fits_nowhere<'m>(&self, chain: impl Iterator<Item = &'m Arc<Model>>) -> bool {
+        let mut backends = chain.flat_map(|model| &model.backends).filter(|backend| backend.base > 0);
+        backends.all(|backend| self.tried.is_passed_over(&backend.endpoint))
+    }
+
+    /// The request in the neutral form, read once.
+    fn neutral(&mut self, form: ClientForm) -> Result<Arc<neutral::Request>, neutral::Unreadable> {
+        let (surface, body) = (self.surface, &self.asked.body);
+        self.neutral.get_or_insert_with(|| form.read(surface, body).map(Arc::new)).clone()
     }
 
     /// The model of this name, if this caller may use it.
@@ -255,6 +280,11 @@ impl Journey<'_> {
                 self.last = why;
                 None
             }
+            Answer::Unfit(refusal) => {
+                self.attempts -= 1;
+                self.unfit.get_or_insert(refusal);
+                None
+            }
         }
     }
 
@@ -297,22 +327,5 @@ impl ServedBy {
         headers.insert(const { HeaderName::from_static("x-pointsman-model") }, self.model);
         headers.insert(const { HeaderName::from_static("x-pointsman-provider") }, self.provider);
         headers.insert(const { HeaderName::from_static("x-pointsman-attempts") }, HeaderValue::from(attempts));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_passed_on;
-
-    #[test]
-    fn only_plain_paths_become_part_of_an_upstreams_url() {
-        for good in ["/v1/chat/completions", "/v1/images/generations", "/v1/x_y-z.1"] {
-            assert!(is_passed_on(good), "{good}");
-        }
-        for bad in
-            ["/", "/v1", "/v1/", "/v1/../admin", "/v1//x", "/v1/x%2e", "/v1/x/", "/v2/chat", "/v1/x y", "/v1/.env"]
-        {
-            assert!(!is_passed_on(bad), "{bad}");
-        }
     }
 }

@@ -6,20 +6,26 @@
 mod prelude;
 mod tail;
 
-pub(crate) use prelude::{Opening, open};
-pub(crate) use tail::{Dialect, Tail};
+pub(crate) use prelude::{Opening, begin, open};
+pub(crate) use tail::{Ending, Tail};
 
 use crate::{
-    error::error_json,
     keeper::Keeper,
+    outcome::lesson,
+    protocol::{
+        neutral::{Broken, Class, Fault},
+        translate::Streamer,
+    },
     select::{Outcome, Route, Tried},
 };
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use pointsman_proto::slot::{Millis, millis};
 use std::{
     collections::VecDeque,
+    future::Future as _,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -27,6 +33,9 @@ use std::{
 };
 
 use tokio::time::{Instant, Sleep};
+
+/// How long an upstream may take to close a stream that it has ended, so that its connection can be used again.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// What a client is sent.
 pub enum Reply {
@@ -80,9 +89,18 @@ pub struct Relay {
     /// The attempt, until its outcome is known.
     route: Option<Route>,
     idle: Idle,
-    /// What the end of an event stream must look like; none for other bodies.
-    tail: Option<Tail>,
+    content: Content,
     end: End,
+}
+
+/// What passes through a relay.
+pub(crate) enum Content {
+    /// Bytes that end with the upstream's last one.
+    Plain,
+    /// A stream that must end as its dialect says.
+    Watched(Tail),
+    /// A stream in another dialect than the upstream's.
+    Translated(Box<Streamer>),
 }
 
 /// A client may leave as soon as it has seen the stream's own end: that is a success, and no cancellation.
@@ -104,22 +122,38 @@ enum End {
     Clean,
 }
 
-/// The longest silence between two pieces. The timer is set when first needed and checked against the last piece when it
-/// rings, so that a piece costs a clock reading and not a timer.
+/// The longest silence between two pieces, and how long the client may hear nothing. The timer is set when first needed
+/// and checked against the last piece when it rings, so that a piece costs a clock reading and not a timer.
 struct Idle {
     timeout: Duration,
+    ping_every: Duration,
     last: Millis,
+    pinged: Millis,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
+/// What a silence calls for.
+enum Silence {
+    Ping,
+    Over,
+}
+
 impl Idle {
-    fn poll(&mut self, cx: &mut Context<'_>, now: Millis) -> Poll<()> {
-        let deadline = self.last + millis(self.timeout);
-        let left = || Duration::from_millis(deadline.saturating_sub(now));
+    fn poll(&mut self, cx: &mut Context<'_>, now: Millis) -> Poll<Silence> {
+        let over = self.last + millis(self.timeout);
+        let ping = match millis(self.ping_every) {
+            0 => Millis::MAX,
+            every => self.last.max(self.pinged) + every,
+        };
+        let left = || Duration::from_millis(over.min(ping).saturating_sub(now));
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(left())));
         while timer.as_mut().poll(cx).is_ready() {
-            if now >= deadline {
-                return Poll::Ready(());
+            if now >= over {
+                return Poll::Ready(Silence::Over);
+            }
+            if now >= ping {
+                self.pinged = now;
+                return Poll::Ready(Silence::Ping);
             }
             timer.as_mut().reset(Instant::now() + left());
         }
@@ -127,23 +161,25 @@ impl Idle {
     }
 }
 
-use std::future::Future as _;
-
 impl Relay {
     pub(crate) fn new(
         keeper: Arc<Keeper>,
         held: VecDeque<Bytes>,
         upstream: Incoming,
         route: Route,
-        tail: Option<Tail>,
+        content: Content,
+        ping_every: Duration,
     ) -> Self {
-        let idle = Idle { timeout: route.idle_timeout(), last: keeper.now(), timer: None };
-        let mut relay = Self { keeper, held, upstream, route: Some(route), idle, tail, end: End::NotYet };
+        let idle = Idle { timeout: route.idle_timeout(), ping_every, last: keeper.now(), pinged: 0, timer: None };
+        let mut relay = Self { keeper, held, upstream, route: Some(route), idle, content, end: End::NotYet };
         relay.notice_end();
         relay
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if let Some(piece) = self.waiting() {
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
         match self.end {
             End::Said => {
                 self.end = End::Cut;
@@ -151,32 +187,73 @@ impl Relay {
                 return Poll::Pending;
             }
             End::Cut => return Poll::Ready(Some(Err(BrokenOff))),
-            End::Clean if self.held.is_empty() && self.upstream.is_end_stream() => return Poll::Ready(None),
+            End::Clean if self.upstream.is_end_stream() => return Poll::Ready(None),
             End::Clean | End::NotYet => {}
         }
-        if let Some(piece) = self.held.pop_front() {
-            self.see(&piece);
-            return Poll::Ready(Some(Ok(Frame::data(piece))));
-        }
-        match Pin::new(&mut self.upstream).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                self.idle.last = self.keeper.now();
-                if let Some(piece) = frame.data_ref() {
-                    self.see(piece);
+        loop {
+            match Pin::new(&mut self.upstream).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.idle.last = self.keeper.now();
+                    if let Some(frame) = self.passed(frame) {
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
                 }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Poll::Ready(None) => self.ended(),
-            Poll::Ready(Some(Err(_))) => self.broken("the upstream's reply broke off"),
-            Poll::Pending => {
-                ready!(self.idle.poll(cx, self.keeper.now()));
-                self.broken("the upstream fell silent")
+                Poll::Ready(None) => return self.ended(),
+                Poll::Ready(Some(Err(_))) => return self.broken("the upstream's reply broke off"),
+                Poll::Pending => match ready!(self.idle.poll(cx, self.keeper.now())) {
+                    Silence::Over => return self.broken("the upstream fell silent"),
+                    Silence::Ping => {
+                        if let Some(ping) = self.ping() {
+                            return Poll::Ready(Some(Ok(Frame::data(ping))));
+                        }
+                    }
+                },
             }
         }
     }
 
+    /// What is ready without asking the upstream.
+    fn waiting(&mut self) -> Option<Bytes> {
+        if let Content::Translated(streamer) = &mut self.content {
+            return streamer.take();
+        }
+        let piece = self.held.pop_front()?;
+        self.see(&piece);
+        Some(piece)
+    }
+
+    /// What of an upstream's piece goes to the client now.
+    fn passed(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
+        let Some(piece) = frame.data_ref() else {
+            // Trailers are of the upstream's protocol.
+            return (!matches!(self.content, Content::Translated(_))).then_some(frame);
+        };
+        let streamer = match &mut self.content {
+            Content::Translated(streamer) => streamer,
+            Content::Watched(tail) => {
+                tail.see(piece);
+                self.notice_end();
+                return Some(frame);
+            }
+            Content::Plain => {
+                self.notice_end();
+                return Some(frame);
+            }
+        };
+        let fed = if streamer.has_ended() { Ok(()) } else { streamer.feed(piece) };
+        match fed {
+            Ok(()) if streamer.has_ended() => {
+                self.finish(&Outcome::Success);
+                (self.idle.timeout, self.idle.timer) = (GRACE, None);
+            }
+            Ok(()) => {}
+            Err(broken) => self.tell(&broken),
+        }
+        self.waiting().map(Frame::data)
+    }
+
     fn see(&mut self, piece: &Bytes) {
-        if let Some(tail) = &mut self.tail {
+        if let Content::Watched(tail) = &mut self.content {
             tail.see(piece);
         }
         self.notice_end();
@@ -184,49 +261,123 @@ impl Relay {
 
     /// A body whose length is known ends with its last byte: nobody will ask for more.
     fn notice_end(&mut self) {
-        if self.held.is_empty() && self.upstream.is_end_stream() && self.tail.as_ref().is_none_or(Tail::is_complete) {
+        let whole = match &self.content {
+            Content::Plain => true,
+            Content::Watched(tail) => tail.is_complete(),
+            Content::Translated(streamer) => streamer.has_ended(),
+        };
+        if whole && self.held.is_empty() && self.upstream.is_end_stream() {
             self.finish(&Outcome::Success);
             self.end = End::Clean;
         }
     }
 
-    fn ended(&mut self) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        if self.tail.as_ref().is_some_and(|tail| !tail.is_complete()) {
-            return self.broken("the upstream ended its stream early");
+    fn ping(&mut self) -> Option<Bytes> {
+        match &mut self.content {
+            Content::Plain => None,
+            Content::Watched(tail) => tail.ping(),
+            Content::Translated(streamer) if streamer.has_ended() => None,
+            Content::Translated(streamer) => {
+                streamer.ping();
+                streamer.take()
+            }
         }
-        self.finish(&Outcome::Success);
-        self.end = End::Clean;
-        Poll::Ready(None)
     }
 
-    fn broken(&mut self, why: &'static str) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        self.finish(&Outcome::Failure { why, whole: false });
-        let Some(tail) = &self.tail else {
-            self.end = End::Cut;
-            return Poll::Ready(Some(Err(BrokenOff)));
+    fn ended(&mut self) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        let broken = match &mut self.content {
+            Content::Plain => None,
+            Content::Watched(tail) => (!tail.is_complete()).then_some(Broken::Early),
+            Content::Translated(streamer) if streamer.has_ended() => None,
+            Content::Translated(streamer) => streamer.finish().err(),
         };
+        match broken {
+            Some(Broken::Early) => return self.broken("the upstream ended its stream early"),
+            Some(broken) => self.tell(&broken),
+            None => {
+                self.finish(&Outcome::Success);
+                self.end = End::Clean;
+            }
+        }
+        Poll::Ready(self.waiting().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    /// The way to the upstream broke, or it left the stream without an end.
+    fn broken(&mut self, why: &'static str) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if self.is_whole() {
+            self.finish(&Outcome::Success);
+            self.end = End::Clean;
+            return Poll::Ready(None);
+        }
+        self.finish(&Outcome::Failure { why, whole: false });
+        self.fail(Class::Failed, why)
+    }
+
+    /// What the client of a translated stream is told of the upstream's error.
+    fn tell(&mut self, broken: &Broken) {
+        let protocol = self.route.as_ref().map(|route| route.backend().upstream.provider.protocol);
+        let (class, message, outcome) = match (broken, protocol) {
+            (Broken::Told(told), Some(protocol)) => {
+                let lesson = lesson(protocol, None, &HeaderMap::new(), told);
+                (lesson.class, told.message.as_str(), lesson.outcome)
+            }
+            (Broken::Malformed(why), _) => (Class::Failed, *why, Outcome::Failure { why, whole: false }),
+            _ => {
+                let why = "the upstream ended its stream early";
+                (Class::Failed, why, Outcome::Failure { why, whole: false })
+            }
+        };
+        self.finish(&outcome);
+        let fault = fault(class, message);
+        if let Content::Translated(streamer) = &mut self.content {
+            streamer.fail(&fault);
+        }
         self.end = End::Said;
-        let event = tail.error_event(&error_json(why, "upstream_error", None, Some("stream_broken_off")));
-        Poll::Ready(Some(Ok(Frame::data(event))))
+    }
+
+    /// Ends the client's stream with an error event, if it is one, and then abruptly.
+    fn fail(&mut self, class: Class, message: &str) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        let fault = fault(class, message);
+        let event = match &mut self.content {
+            Content::Plain => None,
+            Content::Watched(tail) => Some(tail.error_event(&fault)),
+            Content::Translated(streamer) => {
+                streamer.fail(&fault);
+                streamer.take()
+            }
+        };
+        self.end = if event.is_some() { End::Said } else { End::Cut };
+        Poll::Ready(Some(event.map(Frame::data).ok_or(BrokenOff)))
     }
 
     fn finish(&mut self, outcome: &Outcome) {
         if let Some(route) = self.route.take() {
-            let outcome = self.tail.as_ref().and_then(Tail::error).unwrap_or_else(|| outcome.clone());
-            route.finish(&outcome, &mut Tried::default(), self.keeper.now());
+            let told = match &self.content {
+                Content::Watched(tail) => tail.error(),
+                Content::Plain | Content::Translated(_) => None,
+            };
+            route.finish(&told.unwrap_or_else(|| outcome.clone()), &mut Tried::default(), self.keeper.now());
         }
     }
 
     fn is_whole(&self) -> bool {
-        self.held.is_empty() && self.tail.as_ref().is_some_and(Tail::is_complete)
+        match &self.content {
+            Content::Plain => false,
+            Content::Watched(tail) => self.held.is_empty() && tail.is_complete(),
+            Content::Translated(streamer) => streamer.has_ended(),
+        }
     }
 
     fn is_over(&self) -> bool {
-        self.end == End::Clean && self.held.is_empty() && self.upstream.is_end_stream()
+        let drained = match &self.content {
+            Content::Translated(streamer) => streamer.is_drained(),
+            Content::Plain | Content::Watched(_) => self.held.is_empty(),
+        };
+        self.end == End::Clean && drained && self.upstream.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.tail.is_some() {
+        if !matches!(self.content, Content::Plain) {
             return SizeHint::default();
         }
         let held: u64 = self.held.iter().map(|p| p.len() as u64).sum();
@@ -234,5 +385,15 @@ impl Relay {
             Some(left) => SizeHint::with_exact(held + left),
             None => SizeHint::default(),
         }
+    }
+}
+
+fn fault(class: Class, message: &str) -> Fault {
+    Fault {
+        class,
+        message: message.to_owned(),
+        field: None,
+        code: (class == Class::Failed).then_some("stream_broken_off"),
+        request_id: format!("req_pm{:016x}", rand::random::<u64>()),
     }
 }

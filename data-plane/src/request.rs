@@ -2,6 +2,8 @@
 //!
 //! The body is scanned once and kept as it came. Fields nobody asked about are neither parsed into values nor copied.
 
+mod form;
+
 use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -12,8 +14,17 @@ use std::{fmt, ops::Range};
 pub struct Asked {
     pub body: Bytes,
     pub model: String,
-    /// Where the JSON string of `model` stands, quotes included.
-    pub model_span: Range<usize>,
+    pub place: Place,
+}
+
+/// Where a request names its model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A JSON string in the body, quotes included.
+    Json(Range<usize>),
+    /// A field of a multipart form.
+    Form(Range<usize>),
+    Path,
 }
 
 /// Why a body could not be read.
@@ -25,6 +36,10 @@ pub enum Unreadable {
     NoModel,
     #[error("'model' must be a string")]
     ModelType,
+    #[error("the body is not a complete multipart form with the boundary that its content type names")]
+    Form,
+    #[error("'model' is given twice")]
+    TwoModels,
 }
 
 struct Fields<'a> {
@@ -83,11 +98,27 @@ impl<'de> Deserialize<'de> for FieldName {
     }
 }
 
-/// Reads a body.
+/// Reads a body of this content type.
 ///
 /// # Errors
-/// It is not a JSON object, or has no usable `model`.
-pub fn read(body: Bytes) -> Result<Asked, Unreadable> {
+/// It is neither a JSON object nor a form, or has no usable `model`.
+pub fn read(body: Bytes, content_type: &str) -> Result<Asked, Unreadable> {
+    match form::boundary(content_type) {
+        Some(boundary) => read_form(body, boundary),
+        None => read_json(body),
+    }
+}
+
+fn read_form(body: Bytes, boundary: &str) -> Result<Asked, Unreadable> {
+    let span = form::model(&body, boundary)?;
+    let model = std::str::from_utf8(&body[span.clone()]).map_err(|_| Unreadable::ModelType)?.to_owned();
+    if model.is_empty() {
+        return Err(Unreadable::NoModel);
+    }
+    Ok(Asked { model, place: Place::Form(span), body })
+}
+
+fn read_json(body: Bytes) -> Result<Asked, Unreadable> {
     let fields: Fields<'_> = serde_json::from_slice(&body).map_err(|e| Unreadable::Json(e.to_string()))?;
     let raw = fields.model.ok_or(Unreadable::NoModel)?.get();
     let model: String = serde_json::from_str(raw).map_err(|_| Unreadable::ModelType)?;
@@ -95,7 +126,7 @@ pub fn read(body: Bytes) -> Result<Asked, Unreadable> {
         return Err(Unreadable::NoModel);
     }
     let start = raw.as_ptr() as usize - body.as_ptr() as usize;
-    Ok(Asked { model, model_span: start..start + raw.len(), body })
+    Ok(Asked { model, place: Place::Json(start..start + raw.len()), body })
 }
 
 #[cfg(test)]
@@ -104,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn asked(body: &str) -> Result<Asked, Unreadable> {
-        read(Bytes::copy_from_slice(body.as_bytes()))
+        read(Bytes::copy_from_slice(body.as_bytes()), "application/json")
     }
 
     #[test]
@@ -116,8 +147,9 @@ mod tests {
         ] {
             let asked = asked(body).expect("it is readable");
             assert_eq!(asked.model, "gpt-4", "{body}");
-            let span: String = serde_json::from_str(&body[asked.model_span]).expect("the span is a JSON string");
-            assert_eq!(span, "gpt-4");
+            let Place::Json(span) = asked.place else { panic!("it is JSON: {asked:?}") };
+            let named: String = serde_json::from_str(&body[span]).expect("the span is a JSON string");
+            assert_eq!(named, "gpt-4");
         }
     }
 
@@ -136,7 +168,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_input_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read(Bytes::from(bytes));
+            let _ = read(Bytes::from(bytes), "");
         }
 
         #[test]

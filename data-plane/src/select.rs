@@ -28,6 +28,8 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 pub struct Tried {
     endpoints: Vec<Arc<EndpointCell>>,
     slots: Vec<Arc<SlotCell>>,
+    /// Those of the endpoints that cannot be given this request.
+    unfit: Vec<Arc<EndpointCell>>,
 }
 
 impl Tried {
@@ -37,6 +39,16 @@ impl Tried {
 
     pub fn slot(&mut self, cell: &Arc<SlotCell>) {
         self.slots.push(cell.clone());
+    }
+
+    /// This endpoint cannot be given the request.
+    pub fn unfit(&mut self, cell: &Arc<EndpointCell>) {
+        self.endpoint(cell);
+        self.unfit.push(cell.clone());
+    }
+
+    pub fn is_passed_over(&self, cell: &Arc<EndpointCell>) -> bool {
+        self.unfit.iter().any(|unfit| Arc::ptr_eq(unfit, cell))
     }
 
     fn has_endpoint(&self, cell: &Arc<EndpointCell>) -> bool {

@@ -95,6 +95,11 @@ impl Pieces {
         Self(Box::new(Left { pieces, next: 0 }))
     }
 
+    /// `body` as it is.
+    pub fn whole(body: Bytes) -> Self {
+        Self(Box::new(Left { pieces: [body, Bytes::new(), Bytes::new()], next: 0 }))
+    }
+
     fn left(&self) -> u64 {
         self.0.pieces[self.0.next..].iter().map(|p| p.len() as u64).sum()
     }

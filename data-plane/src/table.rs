@@ -10,12 +10,12 @@ pub use build::{Change, Edit, Refused};
 
 use crate::{
     cells::{EndpointCell, KeyCell, SlotCell},
+    protocol::upstream::Credential,
     send::Client,
 };
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 use bytes::Bytes;
-use http::HeaderValue;
 use imbl::{HashMap, OrdMap};
 use pointsman_proto::{
     domain::{self, Digest, KeyId, ModelName, Name, ProviderKey, Settings, VirtualKey},
@@ -84,8 +84,9 @@ pub struct Upstream {
 pub struct UpstreamKey {
     pub id: KeyId,
     pub account: Name,
-    /// `Bearer …`, marked sensitive, so that it shows in no Debug output.
-    pub authorization: HeaderValue,
+    pub credential: Credential,
+    /// The profile that a CodeWhisperer token belongs to.
+    pub profile_arn: Option<String>,
     pub secret_revision: u64,
     pub enabled: bool,
     pub cell: Arc<KeyCell>,

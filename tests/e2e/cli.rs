@@ -1,6 +1,6 @@
 //! The command line, against a running fleet.
 
-use crate::harness::{World, config, fake};
+use crate::harness::{World, config, dialects::every_protocol, fake};
 use std::{
     io::Write,
     process::{Command, Stdio},
@@ -111,9 +111,39 @@ async fn each_failure_has_its_exit_code_and_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_configuration_is_valid() {
+async fn the_example_configurations_are_valid() {
     let world = World::start(0).await;
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/pointsman.yaml");
-    ok(&world, &["apply", "--dry-run", "-f", example], "");
-    assert_eq!(pointsman(&world, &["diff", "-f", example], "").code, 1, "a dry run changes nothing");
+    for example in ["pointsman.yaml", "protocols.yaml"] {
+        let example = format!("{}/../deploy/{example}", env!("CARGO_MANIFEST_DIR"));
+        ok(&world, &["apply", "--dry-run", "-f", &example], "");
+        assert_eq!(pointsman(&world, &["diff", "-f", &example], "").code, 1, "a dry run changes nothing");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_copies_a_providers_own_names_for_its_models() {
+    let fake = fake();
+    let world = World::with(0, every_protocol(&fake)).await;
+    for (provider, name) in [
+        ("openai", "fake-large"),
+        ("azure", "fake-large"),
+        ("anthropic", "fake-large"),
+        ("gemini", "fake-large"),
+        ("bedrock", "fake-large"),
+        ("codewhisperer", "fake-large"),
+    ] {
+        let listed = ok(&world, &["provider", "models", provider], "");
+        assert!(listed.contains(name), "{provider}: {listed}");
+        let listed = ok(&world, &["provider", "models", provider, "-o", "json"], "");
+        let parsed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        assert!(parsed["models"].as_array().is_some_and(|models| !models.is_empty()), "{provider}: {listed}");
+    }
+    // A name that the provider does not know is a warning, and no more.
+    let said = pointsman(&world, &["model", "create", "typo", "--backend", "openai/fake-lrage"], "");
+    assert!(said.code == 0 && said.err.contains("warning") && said.err.contains("fake-lrage"), "{}", said.err);
+    let said = pointsman(&world, &["provider", "models", "nobody"], "");
+    assert!(said.code == 3 && said.err.contains("nobody"), "{} {}", said.code, said.err);
+    fake.set_mode(pointsman_tests::Mode::Unauthorized);
+    let said = pointsman(&world, &["provider", "models", "openai"], "");
+    assert!(said.code == 1 && said.err.contains("401") && !said.err.contains("sk-"), "{} {}", said.code, said.err);
 }

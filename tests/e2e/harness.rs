@@ -1,5 +1,6 @@
 //! A world: one control plane, some nodes, some fake providers, all torn down when it is dropped.
 
+pub mod dialects;
 mod process;
 mod setup;
 

@@ -13,7 +13,7 @@ use pointsman_proto::{
 use pointsman_tests::FakeProvider;
 use tonic::{Request, metadata::MetadataValue, transport::Channel};
 
-async fn create(world: &World, key: VirtualKey) -> String {
+pub async fn create(world: &World, key: VirtualKey) -> String {
     let mut client = VirtualKeyServiceClient::new(world.admin().await);
     let request = CreateVirtualKeyRequest { virtual_key: Some(key), validate_only: false };
     client.create_virtual_key(request).await.unwrap().into_inner().token

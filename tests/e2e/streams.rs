@@ -1,9 +1,13 @@
 //! Streams are relayed as they come, and end truthfully.
 
-use crate::harness::{World, chat_stream, config, eventually, fake, seconds};
+use crate::harness::{
+    World, chat_stream, config,
+    dialects::{Client, every_protocol, model},
+    eventually, fake, seconds,
+};
 use futures_util::StreamExt;
 use pointsman_proto::admin::v1::Timeouts;
-use pointsman_tests::{FakeProvider, Mode};
+use pointsman_tests::{FakeProvider, Mode, ModeSetting};
 
 async fn world(only: &FakeProvider) -> World {
     let mut config = config(&[("a", 1.0, only)]);
@@ -98,7 +102,7 @@ async fn a_broken_stream_never_ends_clean() {
         assert!(!clean, "{mode:?}: {text}");
         let last = text.trim_end().lines().last().unwrap_or_default();
         let event: serde_json::Value = serde_json::from_str(last.strip_prefix("data: ").unwrap_or_default()).unwrap();
-        assert_eq!(event["error"]["type"], "upstream_error", "{mode:?}: the dialect's own error event: {text}");
+        assert_eq!(event["error"]["code"], "stream_broken_off", "{mode:?}: the dialect's own error event: {text}");
         assert!(!text.contains("[DONE]"), "{mode:?}");
     }
 }
@@ -142,4 +146,88 @@ async fn a_node_that_is_told_to_stop_lets_its_streams_end() {
     let (text, clean) = reader.await.unwrap();
     assert!(clean && text.contains("[DONE]"), "{text}");
     assert_eq!(stopping.await.unwrap(), Some(0));
+}
+
+/// Some pairs in which every reader and every writer has its turn.
+const TRANSLATED: [(Client, &str); 7] = [
+    (Client::Messages, "openai"),
+    (Client::Messages, "gemini"),
+    (Client::Chat, "anthropic"),
+    (Client::Chat, "codewhisperer"),
+    (Client::Responses, "bedrock"),
+    (Client::Generate, "anthropic"),
+    (Client::Generate, "responses"),
+];
+
+/// A world with every protocol, whose upstreams may be silent for half a second.
+async fn impatient(fake: &FakeProvider) -> World {
+    let mut config = every_protocol(fake);
+    for provider in &mut config.providers {
+        provider.timeouts = Some(Timeouts { idle: seconds(0.5), ..Default::default() });
+    }
+    config.models.push(model("either", &["anthropic", "gemini"]));
+    World::with(1, config).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_stream_never_ends_clean_in_another_dialect_either() {
+    let only = fake();
+    let world = impatient(&only).await;
+    for mode in [
+        Mode::CutMidStream { after: 2 },
+        Mode::StallMidStream { after: 2 },
+        Mode::EndEarly { after: 2 },
+        Mode::ErrorMidStream { after: 2 },
+    ] {
+        let same = [(Client::Messages, "anthropic"), (Client::Generate, "gemini"), (Client::Responses, "responses")];
+        for (client, provider) in TRANSLATED.into_iter().chain(same) {
+            // CodeWhisperer's streams have no end of their own but HTTP's, which this mode gives.
+            if provider == "codewhisperer" && matches!(mode, Mode::EndEarly { .. }) {
+                continue;
+            }
+            only.set_mode_times(mode.clone(), 1);
+            let name = format!("via-{provider}");
+            let response = client.send(&world, &name, &client.body(&name, "hello", true), true).await;
+            assert_eq!(response.status(), 200, "{mode:?} {client:?} {provider}");
+            let (text, clean) = rest(response).await;
+            let told = client.tells_an_error(&text);
+            // What the upstream itself has told of in the same dialect passes as it is, its end included.
+            let passed = matches!(mode, Mode::ErrorMidStream { .. }) && same.contains(&(client, provider));
+            assert!(told && (passed || !clean), "{mode:?} {client:?} {provider}: clean {clean}, told {told}: {text}");
+            assert!(!client.has_ended(&text), "{mode:?} {client:?} {provider}: {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_first_content_another_provider_serves() {
+    let only = fake();
+    let world = impatient(&only).await;
+    for mode in [Mode::ErrorFirstEvent, Mode::StallAfterHeaders, Mode::Status { code: 500 }, Mode::Reset] {
+        for client in [Client::Chat, Client::Responses] {
+            let applied = ModeSetting::of(mode.clone()).model("claude-sonnet-4-5").times(1);
+            only.apply(applied);
+            let response = client.send(&world, "either", &client.body("either", "say a", true), true).await;
+            let provider = response.headers()["x-pointsman-provider"].to_str().unwrap().to_owned();
+            let (text, clean) = rest(response).await;
+            assert!(clean && client.streamed(&text) == "a", "{mode:?} {client:?}: {provider}: {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vanished_client_of_a_translated_stream_cancels_upstream() {
+    let only = fake();
+    let world = World::with(1, every_protocol(&only)).await;
+    only.set_step(true);
+    for (number, (client, provider)) in TRANSLATED.into_iter().enumerate() {
+        only.release_chunk();
+        let name = format!("via-{provider}");
+        let response = client.send(&world, &name, &client.body(&name, "hello", true), true).await;
+        let mut pieces = response.bytes_stream();
+        pieces.next().await.unwrap().unwrap();
+        drop(pieces);
+        only.wait_for(|stats| stats.total.cancelled == number as u64 + 1).await;
+    }
+    assert!(world.fleet().await.causes.is_empty(), "it counts against nobody");
 }

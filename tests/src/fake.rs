@@ -1,4 +1,4 @@
-//! A provider on a real port that speaks OpenAI's schema and misbehaves on command.
+//! A provider on a real port that speaks every provider's protocol, chosen by path, and misbehaves on command.
 //!
 //! ```no_run
 //! # use pointsman_tests::{FakeProvider, Mode, Options, RetryAfter};
@@ -11,15 +11,18 @@
 //! # }
 //! ```
 //!
+//! What it answers is decided by the words of the request: see `say.rs` for the script language.
+//!
 //! # Layout
 //!
 //! - `options`: what a provider is started with; its pace can change later.
 //! - `mode`: the ways to misbehave; `switchboard` says which one applies to a request.
 //! - `server`: sockets and connections.
-//! - `call`: a request, read. `answer`: **the life of a request**. `fault`: modes that refuse. `play`: bodies that end
-//!   early.
+//! - `call`: a request, read. `answer`: **the life of a request**, as far as all protocols share it. `fault`: modes that
+//!   refuse. `play`: bodies that end early.
 //! - `gate`: the barriers that tests hold requests and chunks at.
-//! - `ledger`: counters. `record`: the last requests, word for word.
+//! - `ledger`: counters. `record`: the last requests, word for word. `violation`: those that broke their protocol.
+//! - `tokens`: CodeWhisperer's sign-in; `refresh` is the life of a request to it.
 //! - `admin`: the same switches over HTTP, under `/_fake/`.
 
 mod admin;
@@ -32,15 +35,19 @@ mod mode;
 mod options;
 mod play;
 mod record;
+mod refresh;
 mod server;
 mod state;
 mod switchboard;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod violation;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,6 +56,8 @@ pub use ledger::{Counters, Stats};
 pub use mode::{Mode, ModeSetting, RetryAfter};
 pub use options::{Options, Pace};
 pub use record::ReceivedRequest;
+pub use refresh::REFRESH;
+pub use violation::Violation;
 
 use state::State;
 
@@ -91,7 +100,23 @@ impl FakeProvider {
 
     /// What a gateway's configuration wants to hear: `http://127.0.0.1:PORT/v1`.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.addr)
+        self.base_url_of("openai")
+    }
+
+    /// The same for a provider of this protocol, `openai`, `azure_openai` (its `/openai/v1`), or one of those whose paths
+    /// begin at the root: `anthropic`, `gemini`, `bedrock`, `codewhisperer`.
+    pub fn base_url_of(&self, protocol: &str) -> String {
+        let path = match protocol {
+            "openai" => "/v1",
+            "azure_openai" => "/openai/v1",
+            _ => "",
+        };
+        format!("{}{path}", self.root_url())
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn root_url(&self) -> String {
+        format!("http://{}", self.addr)
     }
 
     /// As given in the options.
@@ -143,6 +168,14 @@ impl FakeProvider {
     }
 }
 
+/// Bedrock's credentials. A bearer token is a key like any other; of a signed request the key is the id of its AWS key.
+impl FakeProvider {
+    /// From now on signatures of this AWS key are verified. Without it they must only be well formed.
+    pub fn verify_signatures(&self, key_id: &str, secret: &str) {
+        self.state.set_aws_secret(key_id, secret);
+    }
+}
+
 /// Barriers, for tests that must not sleep.
 impl FakeProvider {
     /// From now on requests are received and counted, and then wait for [`FakeProvider::release`].
@@ -183,9 +216,14 @@ impl FakeProvider {
         self.state.ledger.stats()
     }
 
-    /// Sets the counters to zero, but for the requests in flight, which count as received since.
+    /// Sets the counters to zero, but for the requests in flight, which count as received since, and forgets violations.
     pub fn reset_stats(&self) {
-        self.state.ledger.reset();
+        self.state.reset_stats();
+    }
+
+    /// The requests that broke their protocol (the first 256), oldest first. `stats().violations` counts them.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.state.violations.all()
     }
 
     /// Resolves, with the counters of that moment, when `predicate` holds for them. `predicate` runs under the
@@ -197,6 +235,36 @@ impl FakeProvider {
     /// The last requests received (at most `Options::keep_requests`), oldest first.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.records.all()
+    }
+}
+
+/// CodeWhisperer's sign-in, at `/refreshToken` and `/token`. Refreshes are in [`FakeProvider::requests`], but neither in
+/// the counters nor held at the gate; modes apply to them by the model [`REFRESH`] alone.
+impl FakeProvider {
+    /// Refreshes that were granted.
+    pub fn refreshes(&self) -> u64 {
+        self.state.tokens.counts().0
+    }
+
+    /// Refreshes that were answered with `invalid_grant`.
+    pub fn refused_refreshes(&self) -> u64 {
+        self.state.tokens.counts().1
+    }
+
+    /// From now on this refresh token is good, once, and then its successors; no other is. Without this, any that was never
+    /// used is.
+    pub fn demand_refresh_token(&self, token: &str) {
+        self.state.tokens.demand(token);
+    }
+
+    /// Every access token that was shown to CodeWhisperer's endpoints or handed out until now is refused from now on.
+    pub fn expire_tokens(&self) {
+        self.state.tokens.expire();
+    }
+
+    /// How long tokens that are handed out from now on are said to be good. They are until [`FakeProvider::expire_tokens`].
+    pub fn set_token_lifetime(&self, lifetime: Duration) {
+        self.state.tokens.set_lifetime(lifetime.as_secs());
     }
 }
 

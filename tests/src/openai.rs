@@ -1,114 +1,92 @@
-//! OpenAI's wire schema, without any IO: a request in, a [`Reply`] or an [`ApiError`] out.
+//! OpenAI's wire schema, without any IO.
 //!
-//! Source: `shared/protocols/openai.md`, which quotes `openai-openapi` 2.3.0. A stream is rendered whole, as a
-//! [`Script`] of events, before its first byte is sent; when and whether each is sent is the player's business
-//! (`fake/play.rs`).
+//! Source: `shared/protocols/openai.md`, which quotes `openai-openapi` 2.3.0.
 
 mod chat;
 mod check;
+mod chunks;
 mod completions;
 mod embeddings;
-mod error;
+pub(crate) mod error;
+mod events;
+mod hear;
+mod input;
+mod items;
+mod messages;
 mod models;
 mod responses;
-mod text;
+mod rules;
+mod schema;
+#[cfg(test)]
+mod tests;
 
-use bytes::Bytes;
-use hyper::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-pub(crate) use error::ApiError;
+use crate::say::{Issuer, Manner};
+use crate::usage;
+use crate::wire::{ApiError, Ask, Reply, Trouble, Voice};
 
-/// A request as the schema sees it.
-pub(crate) struct Ask<'a> {
-    pub method: &'a Method,
-    /// Path without the query, with its `/v1`.
-    pub path: &'a str,
-    pub content_type: Option<&'a str>,
-    pub raw: &'a [u8],
-    /// The body, if it is JSON.
-    pub body: Option<&'a Value>,
-}
+const MANNER: Manner = Manner { issuer: Issuer::OpenAi, call_prefix: "call_" };
 
-/// What the provider was told to say, and how long.
-pub(crate) struct Voice<'a> {
-    /// Unique for one reply; ids are built from it.
-    pub serial: &'a str,
-    /// Unix seconds.
-    pub created: u64,
-    pub fingerprint: &'a str,
-    /// Bytes of generated text.
-    pub text_bytes: usize,
-    /// Content events of a stream.
-    pub chunks: usize,
-    pub models: &'a [String],
-}
-
-/// A successful reply.
-pub(crate) enum Reply {
-    Whole(Value),
-    Stream(Script),
-}
-
-/// A stream's events, each complete with its blank line.
-pub(crate) struct Script {
-    /// Before any content: the role, or `response.created` and its like.
-    pub prelude: Vec<Bytes>,
-    /// One text delta each.
-    pub content: Vec<Bytes>,
-    /// After the content: finish reason, usage, `[DONE]`.
-    pub closing: Vec<Bytes>,
-    pub dialect: Dialect,
-}
-
-/// How a stream frames its errors.
+/// What becomes of fields at the top of a request that OpenAI does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// Bare `data:` lines, the error object in one of them.
-    Chat,
-    /// Named events, the error as an event of its own.
-    Responses,
+pub(crate) enum Unknown {
+    Refused,
+    /// Recorded as violations only: the protocol `openai` also stands for the many servers that take more.
+    Overlooked,
 }
 
-impl Dialect {
-    /// The event that says `error` in the middle of a stream.
-    pub(crate) fn error_event(self, error: &ApiError, sequence_number: usize) -> Bytes {
-        match self {
-            Self::Chat => data(&error.body()),
-            Self::Responses => responses::error_event(error, sequence_number),
-        }
-    }
-}
-
-/// Answers one request, by path.
 pub(crate) fn reply(ask: &Ask<'_>, voice: &Voice<'_>) -> Result<Reply, ApiError> {
-    match (ask.method.as_str(), ask.path) {
-        ("GET", "/v1/models") => Ok(models::list(voice)),
-        ("GET", path) => match path.strip_prefix("/v1/models/") {
-            Some(id) => models::one(id, voice),
-            None => Err(ApiError::unknown_url(ask.method, path)),
+    match ask.method.as_str() {
+        "POST" => match ask.path() {
+            path if is_known(path) => post(path, check::json(ask)?, voice, Unknown::Overlooked),
+            path if path.starts_with("/v1/") => Ok(models::echo(ask)),
+            _ => Err(unknown_url(ask)),
         },
-        ("POST", "/v1/chat/completions") => chat::reply(check::json(ask)?, voice),
-        ("POST", "/v1/completions") => completions::reply(check::json(ask)?, voice),
-        ("POST", "/v1/embeddings") => embeddings::reply(check::json(ask)?),
-        ("POST", "/v1/responses") => responses::reply(check::json(ask)?, voice),
-        ("POST", path) if path.starts_with("/v1/") => Ok(models::echo(ask)),
-        (_, path) => Err(ApiError::unknown_url(ask.method, path)),
+        "GET" => get(ask.path(), ask, voice),
+        _ => Err(unknown_url(ask)),
     }
 }
 
-/// One `data:` line with its blank line.
-fn data(value: &Value) -> Bytes {
-    Bytes::from(format!("data: {value}\n\n"))
+fn unknown_url(ask: &Ask<'_>) -> ApiError {
+    error::of(&Trouble::UnknownUrl { method: ask.method, path: ask.path() })
 }
 
-/// A named event: `event:` equals the `type` of its data.
-fn named(value: &Value) -> Bytes {
-    let name = value["type"].as_str().unwrap_or_default();
-    Bytes::from(format!("event: {name}\ndata: {value}\n\n"))
+fn is_known(path: &str) -> bool {
+    schema::of(path).is_some()
 }
 
-/// The line that ends chat and legacy streams; the Responses API has none.
-fn done() -> Bytes {
-    Bytes::from_static(b"data: [DONE]\n\n")
+/// `path` is OpenAI's, whatever address the request came to.
+pub(crate) fn get(path: &str, ask: &Ask<'_>, voice: &Voice<'_>) -> Result<Reply, ApiError> {
+    match path.strip_prefix("/v1/models") {
+        Some("") => Ok(models::list(voice)),
+        Some(id) if id.starts_with('/') => models::one(&id[1..], voice),
+        _ => Err(unknown_url(ask)),
+    }
+}
+
+/// The same for a request with a body.
+pub(crate) fn post(path: &str, body: &Value, voice: &Voice<'_>, unknown: Unknown) -> Result<Reply, ApiError> {
+    let model = check::model(body)?;
+    let Some(shape) = schema::of(path) else {
+        return Err(ApiError::numbered(404, "invalid_request_error", format!("Invalid URL (POST {path})")));
+    };
+    check::shape(body, shape, unknown)?;
+    match path {
+        "/v1/chat/completions" => chat::reply(body, model, voice),
+        "/v1/completions" => completions::reply(body, model, voice),
+        "/v1/embeddings" => embeddings::reply(body, model),
+        "/v1/responses/input_tokens" => {
+            input::check(body)?;
+            Ok(Reply::Whole(json!({"object": "response.input_tokens", "input_tokens": usage::PROMPT})))
+        }
+        _ => responses::reply(body, voice),
+    }
+}
+
+/// The fields that were overlooked.
+pub(crate) fn overlooked(ask: &Ask<'_>) -> Option<String> {
+    let body = ask.object().filter(|_| ask.method == hyper::Method::POST)?;
+    let unknown = check::unknown(body, schema::of(ask.path())?);
+    (!unknown.is_empty()).then(|| format!("Unknown parameters: {}", unknown.join(", ")))
 }

@@ -21,8 +21,20 @@ pub struct KeyFilter {
     pub provider: Option<String>,
 }
 
-/// Every field of a key but its name. Where the secret comes from is one of three; never an argument.
+/// What `--help` of a key's fields ends with.
+pub const EXAMPLES: &str = "\
+Examples:
+  pointsman key create openai/main --secret-file - < openai.key
+  pointsman key create bedrock/main --aws-profile default
+  pointsman key create bedrock/main --aws-environment
+  pointsman key create kiro/main --token-file-ref /home/me/.aws/sso/cache/kiro-auth-token.json
+
+The secret of a bedrock key is a Bedrock API key, or a key pair: ACCESS_KEY_ID:SECRET[:SESSION_TOKEN], or JSON with
+access_key_id, secret_access_key and session_token.";
+
+/// Every field of a key but its name. Where the secret comes from is one of six; never an argument.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct KeyFields {
     /// Read the secret from this file here (`-`: stdin) and send it; the control plane seals it.
     #[arg(long, value_name = "PATH", group = "source")]
@@ -33,6 +45,18 @@ pub struct KeyFields {
     /// The control plane reads the secret from this file on its own host, and again when it changes.
     #[arg(long, value_name = "PATH", group = "source")]
     pub file_ref: Option<String>,
+    /// For bedrock: the control plane takes the key pair of this profile from the AWS shared credentials file on its own
+    /// host (AWS_SHARED_CREDENTIALS_FILE, or ~/.aws/credentials), and again when it changes.
+    #[arg(long, value_name = "PROFILE", group = "source")]
+    pub aws_profile: Option<String>,
+    /// For bedrock: the control plane takes AWS_BEARER_TOKEN_BEDROCK, or AWS_ACCESS_KEY_ID and its companions, from its
+    /// own environment.
+    #[arg(long, group = "source")]
+    pub aws_environment: bool,
+    /// For codewhisperer: the control plane reads the tokens of a Kiro login from this file on its own host, refreshes
+    /// them for the whole fleet, and writes them back.
+    #[arg(long, value_name = "PATH", group = "source")]
+    pub token_file_ref: Option<String>,
     /// Keys that name the same account share its rate limits [default: the key's own].
     #[arg(long)]
     pub account: Option<String>,

@@ -1,20 +1,70 @@
+use super::shared::{ReadArgs, Verb};
 use crate::values;
-use clap::Args;
+use clap::{Args, Subcommand};
 use pbjson_types::Duration;
+use pointsman_proto::domain::Preset;
+
+#[derive(Subcommand)]
+pub enum ProviderCommand {
+    #[command(flatten)]
+    Verb(Verb<ProviderFields>),
+    /// List the models that the provider itself has now; the control plane asks it with one of its keys.
+    #[command(after_help = "Example:\n  pointsman provider models deepseek")]
+    Models(UpstreamModelArgs),
+}
+
+#[derive(Args)]
+pub struct UpstreamModelArgs {
+    /// The provider.
+    pub name: String,
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// What `--help` of a provider's fields ends with.
+pub fn examples() -> String {
+    format!(
+        "Presets: {}
+
+Examples:
+  pointsman provider create deepseek --preset deepseek
+  pointsman provider create claude --protocol anthropic
+  pointsman provider create bedrock --preset bedrock --region eu-west-1
+  pointsman provider create azure --protocol azure_openai --base-url https://NAME.openai.azure.com/openai/v1
+  pointsman provider create vllm --base-url http://10.0.0.5:8000/v1 --api chat",
+        Preset::names()
+    )
+}
 
 /// Every field of a provider but its name.
 #[derive(Args)]
+#[command(after_help = examples())]
 pub struct ProviderFields {
-    /// For example https://api.openai.com/v1.
-    #[arg(long, value_name = "URL")]
-    pub base_url: Option<String>,
-    /// The dialect spoken there [default: openai].
+    /// A well-known endpoint by its name, in place of --protocol and --base-url.
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// The dialect spoken there: openai, azure_openai, anthropic, gemini, bedrock or codewhisperer [default: openai].
     #[arg(long)]
     pub protocol: Option<String>,
+    /// For example https://api.openai.com/v1; beside a preset it overrides the preset's.
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Which of OpenAI's endpoints are there: chat (chat completions), responses or both [default: the preset's, or both].
+    #[arg(long)]
+    pub api: Option<String>,
+    /// Azure's api-version, or the anthropic-version to send where a client sends none.
+    #[arg(long, value_name = "VERSION")]
+    pub api_version: Option<String>,
+    /// Whether it imitates OpenAI and may not know its newest fields [default: true unless the host is OpenAI's].
+    #[arg(long, value_name = "BOOL")]
+    pub compatible: Option<bool>,
+    /// Where token files of codewhisperer are refreshed [default: as their region says].
+    #[arg(long, value_name = "URL")]
+    pub token_url: Option<String>,
     /// Whether it may be used.
     #[arg(long, value_name = "BOOL")]
     pub enabled: Option<bool>,
-    /// Where it answers from, for example eu-west-1.
+    /// Where it answers from, for example eu-west-1; part of the addresses of bedrock and codewhisperer.
     #[arg(long)]
     pub region: Option<String>,
     /// Requests in flight from one node; 0 means no cap.

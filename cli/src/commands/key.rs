@@ -18,7 +18,10 @@ use tonic::Status;
 const SOURCES: &str = "\
   --secret-file PATH  read it here, from a file or with - from stdin, and send it
   --env VAR           the control plane takes it from its own environment
-  --file-ref PATH     the control plane reads it from a file on its host";
+  --file-ref PATH     the control plane reads it from a file on its host
+  --aws-profile NAME  the control plane takes a key pair from its AWS shared credentials file (bedrock)
+  --aws-environment   the control plane takes AWS's variables from its own environment (bedrock)
+  --token-file-ref PATH  the control plane reads and refreshes the tokens of a Kiro login on its host (codewhisperer)";
 
 pub async fn run(session: &Session, command: KeyCommand) -> Result<(), CliError> {
     match command {
@@ -35,7 +38,8 @@ async fn reset(session: &Session, KeyRef { provider, name }: KeyRef) -> Result<(
 }
 
 impl Row for Key {
-    const HEADERS: &'static [&'static str] = &["NAME", "ACCOUNT", "SOURCE", "ENABLED", "LAST-FOUR", "FINGERPRINT"];
+    const HEADERS: &'static [&'static str] =
+        &["NAME", "ACCOUNT", "SOURCE", "ENABLED", "LAST-FOUR", "FINGERPRINT", "PROBLEM"];
     const PLURAL: &'static str = "keys";
 
     fn name(&self) -> String {
@@ -46,9 +50,12 @@ impl Row for Key {
         let source = match &self.source {
             Some(Source::Env(name)) => format!("env {name}"),
             Some(Source::File(path)) => format!("file {path}"),
+            Some(Source::AwsProfile(name)) => format!("aws profile {name}"),
+            Some(Source::AwsEnvironment(_)) => "aws environment".to_owned(),
+            Some(Source::TokenFile(path)) => format!("token file {path}"),
             Some(Source::Secret(_)) | None => "sealed".to_owned(),
         };
-        let shown = [&self.last_four, &self.fingerprint].map(or_dash);
+        let shown = [&self.last_four, &self.fingerprint, &self.problem].map(or_dash);
         [self.name(), or_dash(&self.account), source, enabled(self.enabled)].into_iter().chain(shown).collect()
     }
 }
@@ -77,6 +84,10 @@ impl Noun for Key {
         mask.put_some("secret", secret.map(Source::Secret), &mut self.source);
         mask.put_some("env", fields.env.map(Source::Env), &mut self.source);
         mask.put_some("file", fields.file_ref.map(Source::File), &mut self.source);
+        mask.put_some("aws_profile", fields.aws_profile.map(Source::AwsProfile), &mut self.source);
+        let environment = fields.aws_environment.then_some(Source::AwsEnvironment(true));
+        mask.put_some("aws_environment", environment, &mut self.source);
+        mask.put_some("token_file", fields.token_file_ref.map(Source::TokenFile), &mut self.source);
         mask.put("account", fields.account, &mut self.account);
         mask.put_some("enabled", fields.enabled, &mut self.enabled);
         Ok(())

@@ -1,16 +1,48 @@
-use super::verbs::{Delete, Edited, Noun, Page, Update};
+use super::verbs::{self, Delete, Edited, Noun, Page, Update};
 use crate::{
-    args::{provider::ProviderFields, shared::Everything},
-    client::{MAX_MESSAGE, Service},
+    args::{
+        provider::{ProviderCommand, ProviderFields, UpstreamModelArgs},
+        shared::Everything,
+    },
+    client::{MAX_MESSAGE, Service, Session},
     error::CliError,
     mask::Mask,
-    output::{Row, enabled, or_dash},
+    output::{self, Row, enabled, or_dash},
 };
 use pointsman_proto::admin::v1::{
     CircuitBreaker, Commit, CreateProviderRequest, DeleteProviderRequest, GetProviderRequest, ListProvidersRequest,
-    Provider, RateLimits, Timeouts, UpdateProviderRequest, provider_service_client::ProviderServiceClient,
+    ListUpstreamModelsRequest, Provider, RateLimits, Timeouts, UpdateProviderRequest, UpstreamModel,
+    provider_service_client::ProviderServiceClient,
 };
+use pointsman_proto::domain::preset;
 use tonic::Status;
+
+pub async fn run(session: &Session, command: ProviderCommand) -> Result<(), CliError> {
+    match command {
+        ProviderCommand::Verb(verb) => verbs::run::<Provider>(session, verb).await,
+        ProviderCommand::Models(args) => models(session, args).await,
+    }
+}
+
+async fn models(session: &Session, args: UpstreamModelArgs) -> Result<(), CliError> {
+    let request = ListUpstreamModelsRequest { provider: args.name };
+    let reply = client(session.connect().await?).list_upstream_models(request).await?.into_inner();
+    output::print_list(&reply.models, args.read.output)
+}
+
+impl Row for UpstreamModel {
+    const HEADERS: &'static [&'static str] = &["NAME", "DISPLAY-NAME", "CONTEXT", "MAX-OUTPUT"];
+    const PLURAL: &'static str = "models";
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn row(&self) -> Vec<String> {
+        let known = |tokens: u32| if tokens == 0 { "-".to_owned() } else { tokens.to_string() };
+        vec![self.name(), or_dash(&self.display_name), known(self.context_window), known(self.max_output_tokens)]
+    }
+}
 
 impl Row for Provider {
     const HEADERS: &'static [&'static str] = &["NAME", "PROTOCOL", "BASE-URL", "ENABLED", "REGION"];
@@ -21,8 +53,9 @@ impl Row for Provider {
     }
 
     fn row(&self) -> Vec<String> {
-        let protocol = if self.protocol.is_empty() { "openai" } else { &self.protocol };
-        vec![self.name(), protocol.to_owned(), or_dash(&self.base_url), enabled(self.enabled), or_dash(&self.region)]
+        // What a preset means is shown, so that it can be seen where requests go.
+        let meant = preset::resolve(self);
+        vec![self.name(), meant.protocol, or_dash(meant.base_url), enabled(self.enabled), or_dash(meant.region)]
     }
 }
 
@@ -42,6 +75,11 @@ impl Noun for Provider {
     fn fill(&mut self, fields: ProviderFields, mask: &mut Mask) -> Result<(), CliError> {
         mask.put("base_url", fields.base_url, &mut self.base_url);
         mask.put("protocol", fields.protocol, &mut self.protocol);
+        mask.put("preset", fields.preset, &mut self.preset);
+        mask.put("api", fields.api, &mut self.api);
+        mask.put("api_version", fields.api_version, &mut self.api_version);
+        mask.put_some("compatible", fields.compatible, &mut self.compatible);
+        mask.put("token_url", fields.token_url, &mut self.token_url);
         mask.put_some("enabled", fields.enabled, &mut self.enabled);
         mask.put("region", fields.region, &mut self.region);
         mask.put("max_concurrent_requests", fields.max_concurrent_requests, &mut self.max_concurrent_requests);
@@ -112,7 +150,8 @@ mod tests {
     fn an_update_names_exactly_the_given_fields() {
         let line =
             "pointsman provider update openai --cooldown 90s --base-url https://x --enabled false --connect-timeout 2s";
-        let Ok(Cli { command: Command::Provider(Verb::Update(args)), .. }) = Cli::try_parse_from(line.split(' '))
+        let Ok(Cli { command: Command::Provider(ProviderCommand::Verb(Verb::Update(args))), .. }) =
+            Cli::try_parse_from(line.split(' '))
         else {
             panic!("a legal command line");
         };
@@ -123,5 +162,14 @@ mod tests {
         assert_eq!(provider.enabled, Some(false));
         assert_eq!(provider.rate_limits.and_then(|limits| limits.cooldown).map(|cooldown| cooldown.seconds), Some(90));
         assert_eq!(provider.circuit_breaker, None);
+    }
+
+    #[test]
+    fn a_preset_is_shown_as_what_it_means() {
+        let provider = Provider { name: "b".into(), preset: "bedrock".into(), ..Provider::default() };
+        let expected = ["b", "bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com", "true", "us-east-1"];
+        assert_eq!(provider.row(), expected);
+        let model = UpstreamModel { name: "m".into(), context_window: 128_000, ..Default::default() };
+        assert_eq!(model.row(), ["m", "-", "128000", "-"]);
     }
 }

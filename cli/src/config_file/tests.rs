@@ -70,3 +70,16 @@ fn a_readable_file_with_a_token_is_refused() {
     let loaded = load(&path).expect("private");
     assert_eq!(loaded.contexts[0].ca_file.as_deref(), Some(folder.path().join("prod.pem").as_path()));
 }
+
+#[test]
+fn what_code_takes_stands_beside_the_contexts() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("config.yaml");
+    let text = "current: prod\ncode: {url: 'http://gateway:8080', model: claude-x, key_file: team.token}\n";
+    std::fs::write(&path, text).expect("written");
+    let code = load(&path).expect("legal").code;
+    assert_eq!((code.url.as_deref(), code.model.as_deref()), (Some("http://gateway:8080"), Some("claude-x")));
+    assert_eq!(code.key_file, Some(folder.path().join("team.token")), "relative to the file's folder");
+    std::fs::write(&path, "code: {modle: x}\n").expect("written");
+    assert!(load(&path).is_err_and(|error| error.to_string().contains("modle")));
+}

@@ -5,6 +5,7 @@ use crate::edit::{
     Edit,
     record::{Body, Id},
 };
+use pbjson_types::Timestamp;
 use pointsman_proto::admin::v1::{
     Commit, CreateKeyRequest, CreateKeyResponse, DeleteKeyRequest, DeleteKeyResponse, GetKeyRequest, GetKeyResponse,
     Key, ListKeysRequest, ListKeysResponse, ResetKeyRequest, ResetKeyResponse, UpdateKeyRequest, UpdateKeyResponse,
@@ -12,6 +13,17 @@ use pointsman_proto::admin::v1::{
 };
 use pointsman_proto::domain::{KeyId, Name};
 use tonic::{Request, Response, Status};
+
+impl Admin {
+    /// Adds what is known of a key's secret now, beyond what the configuration says.
+    fn describe(&self, key: &mut Key) {
+        let unreadable = self.publisher.source_problems().borrow().clone();
+        key.problem = self.tokens.against(key, &unreadable).map(|(_, why)| why).unwrap_or_default();
+        let expires_at = self.tokens.login(key).and_then(|login| login.expires_at);
+        key.secret_expire_time =
+            expires_at.map(|at| Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() });
+    }
+}
 
 #[tonic::async_trait]
 impl KeyService for Admin {
@@ -22,14 +34,16 @@ impl KeyService for Admin {
             _ => false,
         };
         let first = Id::Key(request.provider.clone(), String::new());
-        let (keys, next_page_token) = self.page(first, request.page_size, &request.page_token, belongs)?;
+        let (mut keys, next_page_token) = self.page(first, request.page_size, &request.page_token, belongs)?;
+        keys.iter_mut().for_each(|key| self.describe(key));
         Ok(Response::new(ListKeysResponse { keys, next_page_token }))
     }
 
     async fn get_key(&self, request: Request<GetKeyRequest>) -> Result<Response<GetKeyResponse>, Status> {
         let request = request.into_inner();
-        let key = Some(self.get(&Id::Key(request.provider, request.name))?);
-        Ok(Response::new(GetKeyResponse { key }))
+        let mut key = self.get(&Id::Key(request.provider, request.name))?;
+        self.describe(&mut key);
+        Ok(Response::new(GetKeyResponse { key: Some(key) }))
     }
 
     async fn create_key(&self, request: Request<CreateKeyRequest>) -> Result<Response<CreateKeyResponse>, Status> {
@@ -61,9 +75,10 @@ impl KeyService for Admin {
         let request = request.into_inner();
         let id = Id::Key(request.provider, request.name);
         let key: Key = self.get(&id)?;
-        if let (Some(provider), Some(key)) = (Name::parse(&key.provider), Name::parse(&key.name)) {
-            (self.fleet.reset_key)(KeyId { provider, key });
+        if let (Some(provider), Some(name)) = (Name::parse(&key.provider), Name::parse(&key.name)) {
+            (self.fleet.reset_key)(KeyId { provider, key: name });
         }
+        self.tokens.reset(&key);
         Ok(Response::new(ResetKeyResponse {}))
     }
 }

@@ -1,15 +1,17 @@
 //! Providers.
 
-use super::{Admin, required, update, written};
+use super::{Admin, required, status, update, written};
 use crate::edit::{
     Edit,
     record::{Body, Id},
 };
 use pointsman_proto::admin::v1::{
     Commit, CreateProviderRequest, CreateProviderResponse, DeleteProviderRequest, DeleteProviderResponse,
-    GetProviderRequest, GetProviderResponse, ListProvidersRequest, ListProvidersResponse, UpdateProviderRequest,
-    UpdateProviderResponse, provider_service_server::ProviderService,
+    GetProviderRequest, GetProviderResponse, ListProvidersRequest, ListProvidersResponse, ListUpstreamModelsRequest,
+    ListUpstreamModelsResponse, Provider, UpdateProviderRequest, UpdateProviderResponse,
+    provider_service_server::ProviderService,
 };
+use pointsman_proto::domain::Name;
 use tonic::{Request, Response, Status};
 
 #[tonic::async_trait]
@@ -60,6 +62,17 @@ impl ProviderService for Admin {
             provider: written(&commit, &id),
             commit: Some(Commit::from(&commit)),
         }))
+    }
+
+    async fn list_upstream_models(
+        &self,
+        request: Request<ListUpstreamModelsRequest>,
+    ) -> Result<Response<ListUpstreamModelsResponse>, Status> {
+        let id = Id::Provider(request.into_inner().provider);
+        let provider: Provider = self.get(&id)?;
+        let name = Name::parse(&provider.name).ok_or_else(|| status::not_found(&id))?;
+        let models = self.upstream.list(&name).await.map_err(status::of_ask)?;
+        Ok(Response::new(ListUpstreamModelsResponse { models }))
     }
 
     async fn delete_provider(

@@ -6,6 +6,7 @@
 use crate::{
     edit::{EditError, record::Id},
     publisher::SubmitError,
+    upstream::AskError,
 };
 use pointsman_proto::violation::Violation;
 use std::collections::HashMap;
@@ -27,6 +28,16 @@ pub fn of(error: SubmitError) -> Status {
         SubmitError::Locked => plain(Code::Unavailable, "DATABASE_LOCKED", message),
         SubmitError::Database => plain(Code::Unavailable, "DATABASE_UNAVAILABLE", message),
         SubmitError::Stopped => plain(Code::Unavailable, "SHUTTING_DOWN", message),
+    }
+}
+
+/// The status of a list of models that a provider did not give.
+pub(crate) fn of_ask(error: AskError) -> Status {
+    let message = cut(&error.to_string());
+    match error {
+        AskError::Impossible(_) => plain(Code::FailedPrecondition, "NO_LIST", message),
+        AskError::Refused(_) => plain(Code::FailedPrecondition, "PROVIDER_REFUSED", message),
+        AskError::Failed(_) => plain(Code::Unavailable, "PROVIDER_UNAVAILABLE", message),
     }
 }
 

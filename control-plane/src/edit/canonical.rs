@@ -15,6 +15,8 @@ pub fn canonical(mut body: Body) -> Body {
             key.fingerprint.clear();
             key.last_four.clear();
             key.secret_revision = 0;
+            key.problem.clear();
+            key.secret_expire_time = None;
         }
         Body::Model(model) => {
             say_nothing_of_true(&mut model.enabled);

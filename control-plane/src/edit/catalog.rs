@@ -152,7 +152,7 @@ fn check_key(wire: &v1::Key, record: &Record, path: &str) -> Result<(), Vec<Viol
     let mut violations = Key::check(wire, path).err().unwrap_or_default();
     let sources = usize::from(!record.hidden.is_empty()) + usize::from(wire.source.is_some());
     if sources != 1 {
-        let description = "needs one of secret, env and file".into();
+        let description = "needs one of secret, env, file, aws_profile, aws_environment and token_file".into();
         violations.push(Violation { field: path.into(), description });
     }
     if violations.is_empty() { Ok(()) } else { Err(violations) }

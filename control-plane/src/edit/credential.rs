@@ -25,6 +25,7 @@ pub(super) fn settle(
             Vec::new()
         }
         Some(key::Source::Secret(secret)) => {
+            let secret = secrets::canonical(&secret).expose_secret().to_owned();
             let stated = v1::Key { source: Some(key::Source::Secret(secret.clone())), ..key.clone() };
             let path = Id::Key(key.provider.clone(), key.name.clone()).path();
             let secret = SecretString::from(secret);

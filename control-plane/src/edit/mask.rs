@@ -14,7 +14,8 @@ pub enum Selection {
 }
 
 /// What names a resource or is the server's own: legal in a mask and without effect.
-const NOT_TAKEN: [&str; 6] = ["name", "provider", "etag", "fingerprint", "last_four", "secret_revision"];
+const NOT_TAKEN: [&str; 8] =
+    ["name", "provider", "etag", "fingerprint", "last_four", "secret_revision", "problem", "secret_expire_time"];
 
 impl Selection {
     /// The selection that a request's mask states.
@@ -91,7 +92,10 @@ fields!(NODE, take_node, v1::Node, [zone], {});
 fields!(KEY_REST, take_key_rest, v1::Key, [account, enabled], {});
 fields!(
     PROVIDER, take_provider, v1::Provider,
-    [protocol, base_url, enabled, max_concurrent_requests, slow_start, region],
+    [
+        protocol, base_url, enabled, max_concurrent_requests, slow_start, region, preset, api, api_version, compatible,
+        token_url
+    ],
     {
         timeouts: [connect, first_byte, idle],
         circuit_breaker: [failure_threshold, success_threshold, reset_timeout, monitoring_period],
@@ -99,7 +103,7 @@ fields!(
     }
 );
 
-const KEY: &[&str] = &["account", "enabled", "secret", "env", "file"];
+const KEY: &[&str] = &["account", "enabled", "secret", "env", "file", "aws_profile", "aws_environment", "token_file"];
 
 fn fields(id: &Id) -> &'static [&'static str] {
     match id {
@@ -134,6 +138,9 @@ fn take_key(selection: &Selection, current: &mut v1::Key, given: &v1::Key) {
         Some(v1::key::Source::Secret(_)) => "secret",
         Some(v1::key::Source::Env(_)) => "env",
         Some(v1::key::Source::File(_)) => "file",
+        Some(v1::key::Source::AwsProfile(_)) => "aws_profile",
+        Some(v1::key::Source::AwsEnvironment(_)) => "aws_environment",
+        Some(v1::key::Source::TokenFile(_)) => "token_file",
         None => return,
     };
     if selection.takes(field, true) {

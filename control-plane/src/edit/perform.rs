@@ -36,7 +36,7 @@ pub(super) fn perform(tables: &Tables, edit: &Edit, context: &Context<'_>) -> Re
         Edit::SetWeights { model, weights, etag } => draft.set_weights(model, weights, etag)?,
         Edit::Apply { config, prune, allow_empty } => whole::apply(&mut draft, config, *prune, *allow_empty, context)?,
         Edit::Rollback { undone, .. } => whole::roll_back(&mut draft, undone),
-        Edit::SecretChanged(keys) => keys.iter().for_each(|id| draft.renew(id, context)),
+        Edit::SecretChanged(keys) | Edit::SecretRenewed(keys) => keys.iter().for_each(|id| draft.renew(id, context)),
     }
     Ok(draft)
 }

@@ -78,6 +78,7 @@ impl fmt::Display for Id {
 
 /// What a resource says, as a message of the admin API.
 #[derive(Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "there are few, and those that are kept are behind an Arc")]
 pub enum Body {
     Settings(v1::Settings),
     Provider(v1::Provider),

@@ -2,7 +2,10 @@
 
 use super::record::{Body, Id, Record};
 use imbl::OrdMap;
-use pointsman_proto::admin::v1;
+use pointsman_proto::{
+    admin::v1,
+    domain::{Protocol, preset},
+};
 use std::{collections::BTreeSet, ops::Bound, sync::Arc};
 
 /// The resources by name. Settings are always there.
@@ -70,6 +73,14 @@ impl Tables {
             Body::Model(model) => Some(model),
             _ => None,
         })
+    }
+
+    /// What a provider speaks, if it is there and valid in that.
+    pub fn protocol_of(&self, provider: &str) -> Option<Protocol> {
+        match &self.get(&Id::Provider(provider.into()))?.body {
+            Body::Provider(provider) => Protocol::parse(&preset::resolve(provider).protocol),
+            _ => None,
+        }
     }
 
     /// What changed among `ids`.

@@ -8,7 +8,7 @@ use super::{
 use crate::secrets::{Source, Sources};
 use pointsman_proto::{
     admin::v1,
-    domain::{self, BaseUrl, Catalog as _, Model},
+    domain::{self, BaseUrl, Catalog as _, Model, Protocol, preset},
 };
 use std::{collections::BTreeSet, net::IpAddr};
 
@@ -18,7 +18,10 @@ pub(super) fn of(configuration: &Configuration, touched: &BTreeSet<Id>, sources:
     for id in touched {
         match configuration.tables.get(id).map(|record| &record.body) {
             Some(Body::Provider(provider)) => found.extend(plaintext(provider)),
-            Some(Body::Key(key)) => found.extend(unresolved(key, sources)),
+            Some(Body::Key(key)) => {
+                found.extend(unresolved(key, sources));
+                found.extend(misplaced(key, configuration.tables.protocol_of(&key.provider)));
+            }
             _ => {}
         }
     }
@@ -82,12 +85,26 @@ fn about_model(configuration: &Configuration, model: &Model, found: &mut Vec<Str
 
 fn unresolved(key: &v1::Key, sources: &Sources) -> Option<String> {
     let source = Source::of(key)?;
-    let why = sources.problem(&source)?;
+    let why = sources.problem(&source).filter(|_| sources.get(&source).is_none())?;
     Some(format!("key {}/{}: its secret cannot be read, so it is not used: {why}", key.provider, key.name))
 }
 
+/// A source whose secrets another protocol has no use for.
+fn misplaced(key: &v1::Key, protocol: Option<Protocol>) -> Option<String> {
+    use v1::key::Source::{AwsEnvironment, AwsProfile, TokenFile};
+    let (source, meant) = match key.source.as_ref()? {
+        AwsProfile(_) => ("aws_profile", Protocol::Bedrock),
+        AwsEnvironment(_) => ("aws_environment", Protocol::Bedrock),
+        TokenFile(_) => ("token_file", Protocol::CodeWhisperer),
+        _ => return None,
+    };
+    let speaks = protocol.filter(|protocol| *protocol != meant)?.as_str();
+    let (provider, name, meant) = (&key.provider, &key.name, meant.as_str());
+    Some(format!("key {provider}/{name}: {source} is for {meant}, and provider {provider} speaks {speaks}"))
+}
+
 fn plaintext(provider: &v1::Provider) -> Option<String> {
-    let url = BaseUrl::parse(&provider.base_url).ok()?;
+    let url = BaseUrl::parse(&preset::resolve(provider).base_url).ok()?;
     let exposed = url.scheme.as_str() == "http" && !is_private(url.authority.host());
     exposed
         .then(|| format!("provider {}: its keys travel unencrypted, since base_url begins with http://", provider.name))
@@ -102,5 +119,22 @@ fn is_private(host: &str) -> bool {
             let inner = [".localhost", ".local", ".internal", ".svc"];
             !host.contains('.') || inner.iter().any(|suffix| host.ends_with(suffix))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_its_provider_has_no_use_for_is_told() {
+        let key =
+            |source| v1::Key { provider: "p".into(), name: "k".into(), source: Some(source), ..Default::default() };
+        let profile = key(v1::key::Source::AwsProfile("default".into()));
+        assert_eq!(misplaced(&profile, Some(Protocol::Bedrock)), None);
+        let told = misplaced(&profile, Some(Protocol::Gemini));
+        assert_eq!(told.as_deref(), Some("key p/k: aws_profile is for bedrock, and provider p speaks gemini"));
+        assert!(misplaced(&key(v1::key::Source::TokenFile("/f".into())), Some(Protocol::OpenAi)).is_some());
+        assert_eq!(misplaced(&key(v1::key::Source::Env("E".into())), Some(Protocol::OpenAi)), None);
     }
 }

@@ -4,9 +4,11 @@
 use super::{Fleet, Push, Registry, run_pusher};
 use crate::{
     admin::FleetHooks,
-    health::Hub,
+    health::{Broadcast, Hub},
     publisher::{Publisher, SubmitError},
+    secrets::Source,
     store::blacklists::BlacklistRow,
+    tokens::{Logins, Tokens},
 };
 use pointsman_proto::{
     admin::v1 as admin,
@@ -14,7 +16,7 @@ use pointsman_proto::{
     domain::{ModelName, Name, SlotId},
     slot::{Millis, Phase, SlotState},
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -30,6 +32,7 @@ pub(crate) struct Started {
 /// Starts the fleet's side of the control plane.
 pub(crate) async fn start(
     publisher: &Publisher,
+    tokens: &Tokens,
     require_tokens: bool,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -46,7 +49,7 @@ pub(crate) async fn start(
     tasks.spawn(run_pusher(snapshots, pushes, hub.clone(), stop.clone()));
     tasks.spawn(pass_time(hub.clone(), stop.clone()));
     tasks.spawn(write_down(hub.clone(), publisher.clone(), stop.clone()));
-    tasks.spawn(mark_changes(hub.clone(), registry.clone(), newest.clone(), publisher.problems(), marks, stop.clone()));
+    tasks.spawn(mark_changes(Heard::of(&hub, &registry, &newest, publisher, tokens), marks, stop.clone()));
     let fleet = Fleet {
         publisher: publisher.clone(),
         hub: hub.clone(),
@@ -56,16 +59,16 @@ pub(crate) async fn start(
         shutdown: stop,
         tasks,
     };
-    let (view_hub, view_publisher) = (hub.clone(), publisher.clone());
+    let (view_hub, view_publisher, view_tokens) = (hub.clone(), publisher.clone(), tokens.clone());
     let hooks = FleetHooks {
-        view: Arc::new(move || view(&view_hub, &registry, &view_publisher)),
+        view: Arc::new(move || view(&view_hub, &registry, &view_publisher, &view_tokens)),
         changed,
         reset_key: Arc::new(move |key| hub.reset_key(&key)),
     };
     Ok(Started { fleet, hooks })
 }
 
-fn view(hub: &Hub, registry: &Registry, publisher: &Publisher) -> admin::Fleet {
+fn view(hub: &Hub, registry: &Registry, publisher: &Publisher, tokens: &Tokens) -> admin::Fleet {
     let state = publisher.state();
     let mut fleet = admin::Fleet {
         generation: state.generation,
@@ -76,6 +79,19 @@ fn view(hub: &Hub, registry: &Registry, publisher: &Publisher) -> admin::Fleet {
         ..Default::default()
     };
     hub.describe(&mut fleet);
+    let unreadable = publisher.source_problems().borrow().clone();
+    let keys = state.configuration.tables.keys().map(|(_, key)| key);
+    fleet.causes.extend(keys.filter_map(|key| {
+        let (state, reason) = tokens.against(key, &unreadable)?;
+        Some(admin::Cause {
+            kind: "key".into(),
+            provider: key.provider.clone(),
+            account: key.name.clone(),
+            state: state.into(),
+            reason,
+            ..Default::default()
+        })
+    }));
     fleet
 }
 
@@ -102,22 +118,45 @@ async fn write_down(hub: Arc<Hub>, publisher: Publisher, stop: CancellationToken
     }
 }
 
-async fn mark_changes(
-    hub: Arc<Hub>,
-    registry: Arc<Registry>,
-    mut pushes: watch::Receiver<Arc<Push>>,
-    mut problems: watch::Receiver<Vec<String>>,
-    marks: watch::Sender<u64>,
-    stop: CancellationToken,
-) {
-    let (mut broadcasts, mut nodes) = (hub.broadcasts(), registry.changes());
+/// Whatever may make the view another.
+struct Heard {
+    broadcasts: watch::Receiver<Arc<Broadcast>>,
+    nodes: watch::Receiver<u64>,
+    /// A push, not the edit: the view's weights are those of the configuration that was pushed.
+    pushes: watch::Receiver<Arc<Push>>,
+    problems: watch::Receiver<Vec<String>>,
+    unreadable: watch::Receiver<Arc<HashMap<Source, String>>>,
+    logins: watch::Receiver<Arc<Logins>>,
+}
+
+impl Heard {
+    fn of(
+        hub: &Hub,
+        registry: &Registry,
+        pushes: &watch::Receiver<Arc<Push>>,
+        publisher: &Publisher,
+        tokens: &Tokens,
+    ) -> Self {
+        Self {
+            broadcasts: hub.broadcasts(),
+            nodes: registry.changes(),
+            pushes: pushes.clone(),
+            problems: publisher.problems(),
+            unreadable: publisher.source_problems(),
+            logins: tokens.changes(),
+        }
+    }
+}
+
+async fn mark_changes(mut heard: Heard, marks: watch::Sender<u64>, stop: CancellationToken) {
     loop {
         let changed = tokio::select! {
-            changed = broadcasts.changed() => changed,
-            changed = nodes.changed() => changed,
-            // A push, not the edit: the view's weights are those of the configuration that was pushed.
-            changed = pushes.changed() => changed,
-            changed = problems.changed() => changed,
+            changed = heard.broadcasts.changed() => changed,
+            changed = heard.nodes.changed() => changed,
+            changed = heard.pushes.changed() => changed,
+            changed = heard.problems.changed() => changed,
+            changed = heard.unreadable.changed() => changed,
+            changed = heard.logins.changed() => changed,
             () = stop.cancelled() => return,
         };
         if changed.is_err() {

@@ -1,6 +1,6 @@
 //! What is served: the accepted configuration, compiled.
 
-use super::compile;
+use super::compile::{self, Secrets};
 use crate::{
     edit::{
         Configuration,
@@ -37,7 +37,8 @@ impl State {
     ) -> Result<Self, Vec<Violation>> {
         let configuration = Configuration::check(accepted)?;
         let resources = configuration.tables.iter();
-        let resources = resources.filter_map(|(id, record)| compile::resource(id, record, vault, sources)).collect();
+        let (tables, secrets) = (&configuration.tables, Secrets { vault, sources });
+        let resources = resources.filter_map(|(id, record)| compile::resource(id, record, tables, secrets)).collect();
         let snapshot = Snapshot::new(meta.generation, meta.version, resources)?;
         Ok(Self {
             generation: meta.generation,
@@ -60,7 +61,8 @@ impl State {
         let mut next = Self { configuration, ..self.clone() };
         if versioned(changes).next().is_some() {
             next.version += 1;
-            let compiled = versioned(changes).filter_map(|change| compile::change(change, vault, sources)).collect();
+            let (tables, secrets) = (&next.configuration.tables, Secrets { vault, sources });
+            let compiled = versioned(changes).filter_map(|change| compile::change(change, tables, secrets)).collect();
             next.snapshot = Arc::new(self.snapshot.edited(next.version, compiled)?);
         }
         Ok(next)

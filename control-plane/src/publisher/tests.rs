@@ -230,7 +230,7 @@ async fn a_secret_in_a_file_is_taken_in_when_it_changes() {
     let in_file = v1::Key { provider: "p".into(), name: "k".into(), source, ..Default::default() };
     let first = rig.make(update(in_file.into())).await;
     let read = vec![(Source::File(file), Ok(SecretString::from("sk-second")))];
-    rig.publisher.requests.send(Request::FilesRead(read)).await.expect("it runs");
+    rig.publisher.requests.send(Request::SourcesRead(read)).await.expect("it runs");
     rig.until_version(first.version + 1).await;
     assert_eq!(rig.actors().await[0], "system");
     let snapshot = rig.publisher.snapshots().borrow().clone();

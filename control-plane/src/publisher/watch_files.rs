@@ -23,7 +23,7 @@ pub(super) async fn run(state: watch::Receiver<Arc<State>>, requests: mpsc::Send
         let read = spawn_blocking(move || files.into_iter().map(|file| (read_source(&file), file)).collect());
         let Ok(read): Result<Vec<_>, _> = read.await else { break };
         let read = read.into_iter().map(|(value, file)| (file, value)).collect();
-        if requests.send(Request::FilesRead(read)).await.is_err() {
+        if requests.send(Request::SourcesRead(read)).await.is_err() {
             break;
         }
     }
@@ -31,5 +31,5 @@ pub(super) async fn run(state: watch::Receiver<Arc<State>>, requests: mpsc::Send
 
 fn files(state: &State) -> Vec<Source> {
     let sources = state.configuration.tables.keys().filter_map(|(_, key)| Source::of(key));
-    sources.filter(|source| matches!(source, Source::File(_))).collect()
+    sources.filter(Source::is_watched).collect()
 }

@@ -77,7 +77,7 @@ impl Work<'_> {
             for change in &outcome.changes {
                 write::resource(self.connection, &change.id, change.after.as_deref()).await?;
             }
-            self.record(next, &outcome.changes, actor, &outcome.summary).await?;
+            self.record(next, &outcome.changes, actor, Some(&outcome.summary).filter(|_| outcome.journaled)).await?;
         }
         Ok(Ok(self.commit(outcome, validate_only)))
     }
@@ -108,7 +108,7 @@ impl Work<'_> {
             write::resource(self.connection, id, outcome.configuration.tables.get(id).map(|r| &**r)).await?;
         }
         self.wrote = true;
-        self.record(next, &outcome.changes, actor, &outcome.summary).await?;
+        self.record(next, &outcome.changes, actor, Some(&outcome.summary).filter(|_| outcome.journaled)).await?;
         let known = std::mem::take(&mut self.state.problems);
         self.absorb().await?;
         let added = self.state.problems.iter().filter(|violation| !known.contains(violation));
@@ -149,17 +149,26 @@ impl Work<'_> {
             write::resource(self.connection, &change.id, change.after.as_deref()).await?;
         }
         let summary = format!("edit by hand: {}", tables::count(changes));
-        self.record(next, changes, EXTERNAL, &summary).await
+        self.record(next, changes, EXTERNAL, Some(&summary)).await
     }
 
     /// Takes in secrets that are others now, where they live.
     pub(super) async fn renew_secrets(&mut self) -> sqlx::Result<()> {
-        let changed = renewed(&self.state, self.sources, self.vault);
-        if changed.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = self.make(&Edit::SecretChanged(changed), SYSTEM, false).await? {
-            tracing::error!(%error, "new secrets cannot be taken in");
+        let tables = &self.state.configuration.tables;
+        let by_itself = |id: &Id| {
+            let source = tables.get(id).and_then(|record| Source::of(record.key()?));
+            source.is_some_and(|source| source.renews_itself())
+        };
+        let (renewed, changed): (Vec<Id>, Vec<Id>) =
+            renewed(&self.state, self.sources, self.vault).into_iter().partition(by_itself);
+        for edit in [Edit::SecretChanged(changed), Edit::SecretRenewed(renewed)] {
+            let (Edit::SecretChanged(keys) | Edit::SecretRenewed(keys)) = &edit else { continue };
+            if keys.is_empty() {
+                continue;
+            }
+            if let Err(error) = self.make(&edit, SYSTEM, false).await? {
+                tracing::error!(%error, "new secrets cannot be taken in");
+            }
         }
         Ok(())
     }
@@ -168,19 +177,29 @@ impl Work<'_> {
         self.state.with(configuration, changes, self.vault, self.sources)
     }
 
-    /// Writes down what was accepted, and makes it the state.
-    async fn record(&mut self, next: State, changes: &[Change], actor: &str, summary: &str) -> sqlx::Result<()> {
+    /// Writes down what was accepted, and makes it the state. Without a summary it is no event of the history.
+    async fn record(
+        &mut self,
+        next: State,
+        changes: &[Change],
+        actor: &str,
+        summary: Option<&String>,
+    ) -> sqlx::Result<()> {
         for change in changes {
             history::accept(self.connection, &change.id, change.after.as_deref()).await?;
         }
         let seen: Vec<Change> = versioned(changes).cloned().collect();
-        let revision = Revision::now(next.version, actor, summary.into(), seen);
-        if !revision.changes.is_empty() {
-            history::record(self.connection, &revision).await?;
+        if !seen.is_empty() {
             meta::set_version(self.connection, next.version).await?;
         }
-        if !changes.is_empty() {
-            self.made.push(revision);
+        if let Some(summary) = summary {
+            let revision = Revision::now(next.version, actor, summary.clone(), seen);
+            if !revision.changes.is_empty() {
+                history::record(self.connection, &revision).await?;
+            }
+            if !changes.is_empty() {
+                self.made.push(revision);
+            }
         }
         self.wrote = true;
         self.state = next;
@@ -191,6 +210,7 @@ impl Work<'_> {
         Commit {
             version: self.state.version,
             changes: outcome.changes,
+            touched: outcome.touched,
             warnings: outcome.warnings,
             tokens: if validate_only { Vec::new() } else { outcome.tokens },
             tables: outcome.configuration.tables,

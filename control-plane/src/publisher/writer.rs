@@ -16,7 +16,12 @@ use crate::{
         history::{self, Revision},
     },
 };
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use secrecy::SecretString;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
     time::{MissedTickBehavior, interval},
@@ -35,6 +40,7 @@ pub(super) struct Writer {
     state: watch::Sender<Arc<State>>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     problems: watch::Sender<Vec<String>>,
+    source_problems: watch::Sender<Arc<HashMap<Source, String>>>,
 }
 
 /// What a transaction came to, before its commit.
@@ -61,10 +67,17 @@ impl Writer {
         let (snapshots, snapshot_receiver) = watch::channel(state.snapshot.clone());
         let (problems, problem_receiver) = watch::channel(Vec::new());
         let (state, state_receiver) = watch::channel(Arc::new(state));
+        let (source_problems, source_problem_receiver) = watch::channel(Arc::default());
         // No data version is negative, so the first transaction takes in what the tables say.
-        let mut writer = Self { store, vault: Arc::new(vault), sources, data_version: -1, state, snapshots, problems };
+        let vault = Arc::new(vault);
+        let mut writer = Self { store, vault, sources, data_version: -1, state, snapshots, problems, source_problems };
         writer.transact(Job::TakeIn).await.map_err(|e| broken(e.to_string()))?;
-        let outputs = Outputs { state: state_receiver, snapshots: snapshot_receiver, problems: problem_receiver };
+        let outputs = Outputs {
+            state: state_receiver,
+            snapshots: snapshot_receiver,
+            problems: problem_receiver,
+            source_problems: source_problem_receiver,
+        };
         Ok((writer, outputs))
     }
 
@@ -144,14 +157,27 @@ impl Writer {
                 let minted = self.transact(Job::MintGeneration(term_floor)).await;
                 reply.send(minted.map(|_| self.state.borrow().generation).map_err(Into::into)).ok();
             }
-            Request::FilesRead(read) => {
-                read.into_iter().for_each(|(source, value)| self.sources.note(source, value));
-                let state = self.state.borrow().clone();
-                if !renewed(&state, &self.sources, &self.vault).is_empty() {
-                    self.log_failure(Job::TakeIn).await;
-                }
-            }
+            Request::SourcesRead(read) => self.take_in(read).await,
         }
+    }
+
+    async fn take_in(&mut self, read: Vec<(Source, Result<SecretString, String>)>) {
+        read.into_iter().for_each(|(source, value)| self.sources.note(source, value));
+        let state = self.state.borrow().clone();
+        if renewed(&state, &self.sources, &self.vault).is_empty() {
+            self.tell_source_problems();
+        } else {
+            self.log_failure(Job::TakeIn).await; // which tells them too
+        }
+    }
+
+    fn tell_source_problems(&self) {
+        let problems = self.sources.problems();
+        self.source_problems.send_if_modified(|told| {
+            let changed = **told != problems;
+            *told = Arc::new(problems);
+            changed
+        });
     }
 
     async fn poll(&mut self) {
@@ -217,6 +243,7 @@ impl Writer {
         }
         let used: HashSet<Source> = state.configuration.tables.keys().filter_map(|(_, key)| Source::of(key)).collect();
         self.sources.retain(|source| used.contains(source));
+        self.tell_source_problems();
         let snapshot = state.snapshot.clone();
         let is_new = !Arc::ptr_eq(&snapshot, &self.snapshots.borrow());
         self.state.send_replace(Arc::new(state));

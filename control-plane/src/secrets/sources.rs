@@ -3,7 +3,7 @@
 //! The environment does not change while the process lives; files are read again every two seconds. A file that cannot
 //! be read any more keeps its last value: a rotation that is under way must not take a key out.
 
-use super::Vault;
+use super::{Vault, aws, token_file::TokenFile};
 use pointsman_proto::{
     admin::v1::{Key, key},
     domain,
@@ -19,6 +19,12 @@ const MAX_BYTES: u64 = 64 * 1024;
 pub enum Source {
     Env(String),
     File(String),
+    /// A profile of the AWS shared credentials file.
+    AwsProfile(String),
+    /// AWS's variables.
+    AwsEnvironment,
+    /// The tokens of a CodeWhisperer login, which [`crate::tokens`] reads and refreshes.
+    TokenFile(String),
 }
 
 impl Source {
@@ -28,18 +34,41 @@ impl Source {
             key::Source::Secret(_) => None,
             key::Source::Env(name) => Some(Self::Env(name.clone())),
             key::Source::File(path) => Some(Self::File(path.clone())),
+            key::Source::AwsProfile(name) => Some(Self::AwsProfile(name.clone())),
+            key::Source::AwsEnvironment(_) => Some(Self::AwsEnvironment),
+            key::Source::TokenFile(path) => Some(Self::TokenFile(path.clone())),
         }
     }
+
+    /// Whether it is to be read again by and by, and by nobody else.
+    pub fn is_watched(&self) -> bool {
+        matches!(self, Self::File(_) | Self::AwsProfile(_))
+    }
+
+    /// Whether programs renew it, by the hour perhaps, so that a new secret there is no event of the configuration's
+    /// history.
+    pub fn renews_itself(&self) -> bool {
+        matches!(self, Self::AwsProfile(_) | Self::TokenFile(_))
+    }
+}
+
+/// What is known of one source.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// The last that could be read.
+    secret: Option<SecretString>,
+    /// Why the last reading gave none.
+    problem: Option<String>,
 }
 
 /// The values last read.
 #[derive(Clone, Debug, Default)]
-pub struct Sources(HashMap<Source, Result<SecretString, String>>);
+pub struct Sources(HashMap<Source, Known>);
 
 impl Sources {
     /// The secret, if it could be read.
     pub fn get(&self, source: &Source) -> Option<&SecretString> {
-        self.0.get(source)?.as_ref().ok()
+        self.0.get(source)?.secret.as_ref()
     }
 
     /// The fingerprint of the secret; empty when there is none.
@@ -47,9 +76,15 @@ impl Sources {
         self.get(source).map(|secret| vault.fingerprint(secret.expose_secret())).unwrap_or_default()
     }
 
-    /// Why there is none.
+    /// Why the last reading gave none.
     pub fn problem(&self, source: &Source) -> Option<&str> {
-        self.0.get(source)?.as_ref().err().map(String::as_str)
+        self.0.get(source)?.problem.as_deref()
+    }
+
+    /// Every problem there is.
+    pub fn problems(&self) -> HashMap<Source, String> {
+        let problems = self.0.iter().filter_map(|(source, known)| Some((source.clone(), known.problem.clone()?)));
+        problems.collect()
     }
 
     /// Reads a source unless that was done before and gave a secret.
@@ -62,16 +97,29 @@ impl Sources {
 
     /// Takes in what was read, and logs what changed for the worse or the better.
     pub fn note(&mut self, source: Source, value: Result<SecretString, String>) {
-        match (self.0.get(&source), &value) {
-            (Some(Ok(_)), Err(why)) => {
-                tracing::warn!(?source, why, "a key's secret cannot be read any more; the last one stays in use");
-                return;
+        let known = self.0.entry(source.clone()).or_default();
+        match value {
+            Err(why) if known.problem.as_ref() == Some(&why) => {} // said already
+            Err(why) => {
+                match known.secret {
+                    Some(_) => {
+                        tracing::warn!(
+                            ?source,
+                            why,
+                            "a key's secret cannot be read any more; the last one stays in use"
+                        );
+                    }
+                    None => tracing::warn!(?source, why, "a key's secret cannot be read; the key is not used"),
+                }
+                known.problem = Some(why);
             }
-            (None, Err(why)) => tracing::warn!(?source, why, "a key's secret cannot be read; the key is not used"),
-            (Some(Err(_)), Ok(_)) => tracing::info!(?source, "a key's secret can be read now"),
-            _ => {}
+            Ok(secret) => {
+                if known.problem.take().is_some() {
+                    tracing::info!(?source, "a key's secret can be read now");
+                }
+                known.secret = Some(secret);
+            }
         }
-        self.0.insert(source, value);
     }
 
     /// Forgets the sources that are not in use.
@@ -85,12 +133,33 @@ impl Sources {
 /// # Errors
 /// Why there is none there; the text holds nothing of the secret.
 pub fn read(source: &Source) -> Result<SecretString, String> {
+    let variable = |name: &str| std::env::var(name).ok();
     let text: SecretString = match source {
-        Source::Env(name) => std::env::var(name).map_err(|_| format!("the variable {name} is not set"))?,
-        Source::File(path) => read_file(path).map_err(|why| format!("{path}: {why}"))?,
-    }
-    .trim()
-    .into();
+        Source::Env(name) => plain(variable(name).ok_or_else(|| format!("the variable {name} is not set"))?),
+        Source::File(path) => plain(read_file(path).map_err(|why| format!("{path}: {why}"))?),
+        Source::AwsProfile(name) => {
+            let path = aws::credentials_file(&variable)?.display().to_string();
+            read_file(&path).and_then(|text| aws::profile(&text, name)).map_err(|why| format!("{path}: {why}"))?
+        }
+        Source::AwsEnvironment => aws::environment(&variable)?,
+        Source::TokenFile(path) => {
+            TokenFile::load(path)?.secret(jiff::Timestamp::now()).map_err(|why| format!("{path}: {why}"))?
+        }
+    };
+    check(text)
+}
+
+fn plain(text: String) -> SecretString {
+    canonical(text.trim())
+}
+
+/// A secret's text as it is kept: a key pair of AWS in JSON without its spaces, anything else as it is.
+pub fn canonical(text: &str) -> SecretString {
+    let json = text.trim_start().starts_with('{').then(|| domain::AwsCredentials::parse(text)).flatten();
+    json.map_or_else(|| text.into(), |pair| pair.to_secret())
+}
+
+fn check(text: SecretString) -> Result<SecretString, String> {
     let probe = Key {
         provider: "p".into(),
         name: "k".into(),
@@ -103,7 +172,7 @@ pub fn read(source: &Source) -> Result<SecretString, String> {
     }
 }
 
-fn read_file(path: &str) -> Result<String, String> {
+pub(super) fn read_file(path: &str) -> Result<String, String> {
     let metadata = fs::metadata(path).map_err(|e| e.to_string())?;
     if !metadata.is_file() {
         return Err("is not a regular file".into()); // reading a pipe could wait for ever
@@ -132,6 +201,20 @@ mod tests {
         fs::remove_file(&path).expect("it goes");
         sources.note(source.clone(), read(&source));
         assert_eq!(sources.get(&source).map(|s| s.expose_secret()), Some("sk-file"));
+        assert!(sources.problem(&source).is_some() && sources.problems().contains_key(&source));
+        sources.note(source.clone(), Ok("sk-again".into()));
+        assert!(sources.problem(&source).is_none() && sources.problems().is_empty());
+    }
+
+    #[test]
+    fn a_key_pair_of_aws_may_be_laid_out_for_people() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("pair.json").display().to_string();
+        let pretty = "{\n  \"access_key_id\": \"AKIA1\",\n  \"secret_access_key\": \"s1\"\n}\n";
+        fs::write(&path, pretty).expect("it is written");
+        let secret = read(&Source::File(path)).expect("it is one");
+        assert_eq!(secret.expose_secret(), r#"{"access_key_id":"AKIA1","secret_access_key":"s1"}"#);
+        assert_eq!(canonical("AKIA1:s1").expose_secret(), "AKIA1:s1", "whether that is a key pair, its provider tells");
     }
 
     #[test]

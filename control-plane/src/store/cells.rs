@@ -60,12 +60,17 @@ impl<'a> Cells<'a> {
         })
     }
 
+    /// True is not said aloud.
     pub(super) fn enabled(&mut self) -> Option<bool> {
-        match self.cell::<i64>("enabled") {
-            Some(0) => Some(false),
-            Some(1) | None => None,
-            Some(other) => {
-                self.refuse("enabled", format!("must be 0 or 1, found {other}"));
+        self.flag("enabled").filter(|enabled| !enabled)
+    }
+
+    pub(super) fn flag(&mut self, column: &str) -> Option<bool> {
+        match self.cell::<i64>(column)? {
+            0 => Some(false),
+            1 => Some(true),
+            other => {
+                self.refuse(column, format!("must be 0 or 1, found {other}"));
                 None
             }
         }

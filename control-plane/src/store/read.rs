@@ -95,6 +95,11 @@ impl Loader {
             }),
             slow_start: at.duration("slow_start_ms"),
             region: at.text("region"),
+            preset: at.text("preset"),
+            api: at.text("api"),
+            api_version: at.text("api_version"),
+            compatible: at.flag("compatible"),
+            token_url: at.text("token_url"),
             etag: String::new(),
         };
         self.put(canonical(Body::Provider(provider)), Bytes::new());
@@ -104,14 +109,7 @@ impl Loader {
         let provider: String = row.try_get("provider").unwrap_or_default();
         let name: String = row.try_get("name").unwrap_or_default();
         let mut at = Cells::of(row, Id::Key(provider.clone(), name.clone()).path(), &mut self.violations);
-        let source = match (at.cell::<String>("env"), at.cell::<String>("file")) {
-            (Some(_), Some(_)) => {
-                at.refuse("", "env and file are both set");
-                None
-            }
-            (Some(name), None) => Some(v1::key::Source::Env(name)),
-            (None, file) => file.map(v1::key::Source::File),
-        };
+        let source = source(&mut at);
         let sealed = at.bytes("sealed");
         let (account, enabled) = (at.text("account"), at.enabled());
         let key = v1::Key {
@@ -123,7 +121,7 @@ impl Loader {
             fingerprint: at.text("fingerprint"),
             last_four: at.text("last_four"),
             secret_revision: at.cell::<i64>("secret_revision").and_then(|n| n.try_into().ok()).unwrap_or(0),
-            etag: String::new(),
+            ..Default::default()
         };
         self.put(Body::Key(key), sealed);
     }
@@ -190,6 +188,25 @@ impl Loader {
         }
         (self.tables, self.violations)
     }
+}
+
+/// Where a key's secret lives; at most one column may say so.
+fn source(at: &mut Cells<'_>) -> Option<v1::key::Source> {
+    use v1::key::Source;
+    let stated = [
+        ("env", at.cell("env").map(Source::Env)),
+        ("file", at.cell("file").map(Source::File)),
+        ("aws_profile", at.cell("aws_profile").map(Source::AwsProfile)),
+        ("aws_environment", at.flag("aws_environment").filter(|stated| *stated).map(Source::AwsEnvironment)),
+        ("token_file", at.cell("token_file").map(Source::TokenFile)),
+    ];
+    let mut stated = stated.into_iter().filter_map(|(column, source)| Some((column, source?)));
+    let (first, source) = stated.next()?;
+    if let Some((second, _)) = stated.next() {
+        at.refuse("", format!("{first} and {second} are both set"));
+        return None;
+    }
+    Some(source)
 }
 
 fn instant(ms: i64) -> Timestamp {

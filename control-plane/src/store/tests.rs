@@ -30,9 +30,11 @@ fn names() -> impl Strategy<Value = Vec<String>> {
 
 prop_compose! {
     fn provider()(name in "[a-z]{1,9}", base_url in "\\PC{0,30}", enabled in enabled(), cap in any::<u32>(), region in "\\PC{0,9}",
-                  d in prop::collection::vec(duration(), 8), n in prop::collection::vec(any::<u32>(), 3)) -> Body {
+                  d in prop::collection::vec(duration(), 8), n in prop::collection::vec(any::<u32>(), 3),
+                  texts in prop::collection::vec("\\PC{0,9}", 4), compatible in enabled()) -> Body {
         v1::Provider {
-            name, base_url, enabled, region,
+            name, base_url, enabled, region, compatible,
+            preset: texts[0].clone(), api: texts[1].clone(), api_version: texts[2].clone(), token_url: texts[3].clone(),
             protocol: "openai".into(),
             max_concurrent_requests: cap,
             timeouts: Some(v1::Timeouts { connect: d[0], first_byte: d[1], idle: d[2] }),
@@ -179,4 +181,36 @@ async fn blacklists_are_kept_whole() {
     blacklists::replace(store.connection(), &[row("m"), row("n")]).await.expect("it is written");
     blacklists::replace(store.connection(), &[row("n")]).await.expect("it is written");
     assert_eq!(blacklists::load(store.connection()).await.expect("it is read"), [row("n")]);
+}
+
+#[tokio::test]
+async fn the_places_of_secrets_are_kept_and_two_at_once_are_refused() {
+    use v1::key::Source;
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut store = Store::open(&dir.path().join("db")).await.expect("it opens");
+    let sources = [
+        Source::Env("E".into()),
+        Source::File("/f".into()),
+        Source::AwsProfile("default".into()),
+        Source::AwsEnvironment(true),
+        Source::TokenFile("/t".into()),
+    ];
+    let provider = Record::plain(v1::Provider { name: "p".into(), ..Default::default() }.into());
+    write::resource(store.connection(), &provider.body.id(), Some(&provider)).await.expect("it is written");
+    let mut written = Vec::new();
+    for (i, source) in sources.into_iter().enumerate() {
+        let key = v1::Key { provider: "p".into(), name: format!("k{i}"), source: Some(source), ..Default::default() };
+        let record = Record::plain(key.into());
+        write::resource(store.connection(), &record.body.id(), Some(&record)).await.expect("it is written");
+        written.push(record);
+    }
+    let (tables, violations) = read::tables(store.connection()).await.expect("it is read");
+    assert_eq!(violations, []);
+    for record in &written {
+        assert_eq!(tables.get(&record.body.id()).map(|read| &**read), Some(record));
+    }
+    let twice = "UPDATE keys SET token_file = '/t' WHERE name = 'k3'";
+    sqlx::query(twice).execute(store.connection()).await.expect("it is written");
+    let (_, violations) = read::tables(store.connection()).await.expect("it is read");
+    assert_eq!(violations[0].to_string(), "keys[\"p/k3\"]: aws_environment and token_file are both set");
 }

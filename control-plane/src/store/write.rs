@@ -48,8 +48,9 @@ const PROVIDER: &str = "INSERT OR REPLACE INTO providers
     (name, protocol, base_url, enabled, region, max_concurrent_requests,
      connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms,
      failure_threshold, success_threshold, reset_timeout_ms, monitoring_period_ms,
-     cooldown_ms, blacklist_after, blacklist_for_ms, blacklist_max_ms, slow_start_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     cooldown_ms, blacklist_after, blacklist_for_ms, blacklist_max_ms, slow_start_ms,
+     preset, api, api_version, compatible, token_url)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 async fn write_provider(connection: &mut SqliteConnection, provider: &v1::Provider) -> sqlx::Result<()> {
     let timeouts = provider.timeouts.unwrap_or_default();
@@ -74,21 +75,23 @@ async fn write_provider(connection: &mut SqliteConnection, provider: &v1::Provid
         .bind(ms(limits.blacklist_for))
         .bind(ms(limits.blacklist_max))
         .bind(ms(provider.slow_start))
+        .bind(&provider.preset)
+        .bind(&provider.api)
+        .bind(&provider.api_version)
+        .bind(provider.compatible)
+        .bind(&provider.token_url)
         .execute(connection)
         .await?;
     Ok(())
 }
 
 const KEY: &str = "INSERT OR REPLACE INTO keys
-    (provider, name, account, enabled, env, file, sealed, fingerprint, last_four, secret_revision)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    (provider, name, account, enabled, env, file, sealed, fingerprint, last_four, secret_revision,
+     aws_profile, aws_environment, token_file)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 async fn write_key(connection: &mut SqliteConnection, key: &v1::Key, sealed: &[u8]) -> sqlx::Result<()> {
-    let (env, file) = match &key.source {
-        Some(v1::key::Source::Env(name)) => (Some(name), None),
-        Some(v1::key::Source::File(path)) => (None, Some(path)),
-        Some(v1::key::Source::Secret(_)) | None => (None, None), // a record never holds a secret
-    };
+    let [env, file, profile, token_file] = source_columns(key);
     sqlx::query(KEY)
         .bind(&key.provider)
         .bind(&key.name)
@@ -100,9 +103,24 @@ async fn write_key(connection: &mut SqliteConnection, key: &v1::Key, sealed: &[u
         .bind(&key.fingerprint)
         .bind(&key.last_four)
         .bind(signed(key.secret_revision))
+        .bind(profile)
+        .bind(matches!(key.source, Some(v1::key::Source::AwsEnvironment(_))))
+        .bind(token_file)
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// `env`, `file`, `aws_profile` and `token_file`. A record never holds a secret.
+fn source_columns(key: &v1::Key) -> [Option<&str>; 4] {
+    use v1::key::Source::{AwsEnvironment, AwsProfile, Env, File, Secret, TokenFile};
+    match &key.source {
+        Some(Env(name)) => [Some(name), None, None, None],
+        Some(File(path)) => [None, Some(path), None, None],
+        Some(AwsProfile(name)) => [None, None, Some(name), None],
+        Some(TokenFile(path)) => [None, None, None, Some(path)],
+        Some(AwsEnvironment(_) | Secret(_)) | None => [None; 4],
+    }
 }
 
 const BACKEND: &str = "INSERT INTO backends

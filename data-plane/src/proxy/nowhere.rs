@@ -6,22 +6,24 @@ use crate::{
     table::{Backend, Model},
 };
 use pointsman_proto::slot::{Millis, Phase};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Told when a probe is under way: its result is a moment off.
 const SOON: Millis = 1_000;
 
-/// What to tell the client: 429 if every cause is a rate limit, else 503, with the soonest recovery.
+/// What to tell the client: 429 if every cause is a rate limit, else 503, with the soonest recovery of what the request
+/// fits.
 pub(super) fn refusal<'a>(
     chain: impl Iterator<Item = &'a Arc<Model>> + Clone,
+    fits: impl Fn(&Backend) -> bool,
     attempts: u32,
     last: &str,
     now: Millis,
 ) -> Refusal {
-    let backends = || chain.clone().flat_map(|m| &m.backends).filter(|b| b.base > 0);
+    let backends = || chain.clone().flat_map(|m| &m.backends).filter(|b| b.base > 0 && fits(b));
     let limited = backends().next().is_some() && backends().all(is_rate_limited);
     let soonest = backends().filter_map(|b| recovery(b, now)).min();
-    let seconds = soonest.map(|wait| wait.div_ceil(1000).max(1));
+    let soonest = soonest.map(Duration::from_millis);
     let model = chain.clone().next().map_or("", |m| &*m.spec.name);
     let tried = match attempts {
         0 => String::new(),
@@ -30,9 +32,13 @@ pub(super) fn refusal<'a>(
     };
     if limited {
         let message = format!("All backends of the model {model:?} are rate-limited by their providers.{tried}");
-        return Refusal::rate_limited(message, seconds.unwrap_or(1));
+        return Refusal::rate_limited(message, soonest.unwrap_or(Duration::from_millis(SOON)));
     }
-    Refusal::unavailable(format!("No backend of the model {model:?} can serve this request.{tried}"), seconds)
+    Refusal::unavailable(
+        format!("No backend of the model {model:?} can serve this request.{tried}"),
+        soonest,
+        attempts > 0,
+    )
 }
 
 fn is_rate_limited(backend: &Backend) -> bool {

@@ -1,12 +1,20 @@
 //! Before the first content: a stream's prelude is held until the first content event, the first error, 64 KiB or two
 //! seconds, so that a 429 or an error that comes as the first event of a 200 is treated as the status it stands for.
 
-use super::tail::{Dialect, Tail};
-use crate::{outcome, select::Outcome};
+use super::tail::{Ending, Tail};
+use crate::{
+    outcome,
+    protocol::{
+        neutral::{Broken, Told},
+        translate::Streamer,
+    },
+    select::Outcome,
+};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use pointsman_proto::domain::Protocol;
 use serde_json::{Map, Value};
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::{Instant, timeout_at};
@@ -26,9 +34,11 @@ pub(crate) enum Opening {
 pub(crate) async fn open(
     upstream: &mut Incoming,
     headers: &HeaderMap,
-    dialect: Dialect,
+    protocol: Protocol,
+    ending: Ending,
     patience: Duration,
 ) -> Opening {
+    let told = |told: &Told| outcome::lesson(protocol, None, headers, told).outcome;
     // Nothing at all yet is not a prelude but a silent upstream: the idle timeout is for that.
     let mut deadline = Instant::now() + patience;
     let (mut held, mut text) = (VecDeque::new(), BytesMut::new());
@@ -39,51 +49,74 @@ pub(crate) async fn open(
             }
             return Opening::Content(held);
         };
-        match frame {
-            Some(Ok(frame)) => {
-                let Some(piece) = frame.data_ref() else { continue };
-                if held.is_empty() {
-                    deadline = Instant::now() + HELD_TIME;
-                }
-                text.extend_from_slice(piece);
-                held.push_back(piece.clone());
+        let over = !matches!(frame, Some(Ok(_)));
+        if let Some(Ok(frame)) = frame {
+            let Some(piece) = frame.data_ref() else { continue };
+            if held.is_empty() {
+                deadline = Instant::now() + HELD_TIME;
             }
-            // What was held may be an error event; if not, it is a stream that ended before it began.
-            Some(Err(_)) | None => return ended(&held, &text, headers, dialect),
+            text.extend_from_slice(piece);
+            held.push_back(piece.clone());
         }
-        match first(&text) {
+        match first(&text, ending) {
             First::Content => return Opening::Content(held),
-            First::Error(error) => return Opening::Error(outcome::of_event(&error, headers), held),
+            First::Error(error) => return Opening::Error(told(&error), held),
+            First::Prelude if over && is_whole(&held, ending, protocol) => return Opening::Content(held),
+            First::Prelude if over => {
+                let outcome = Outcome::Failure { why: "the stream ended before it began", whole: false };
+                return Opening::Error(outcome, held);
+            }
             First::Prelude if text.len() > HELD_BYTES => return Opening::Content(held),
             First::Prelude => {}
         }
     }
 }
 
-fn ended(held: &VecDeque<Bytes>, text: &[u8], headers: &HeaderMap, dialect: Dialect) -> Opening {
-    let mut tail = Tail::new(dialect);
+fn is_whole(held: &VecDeque<Bytes>, ending: Ending, protocol: Protocol) -> bool {
+    let mut tail = Tail::new(ending, protocol);
     held.iter().for_each(|piece| tail.see(piece));
-    match first(text) {
-        First::Error(error) => Opening::Error(outcome::of_event(&error, headers), held.clone()),
-        _ if tail.is_complete() => Opening::Content(held.clone()),
-        _ => Opening::Error(Outcome::Failure { why: "the stream ended before it began", whole: false }, held.clone()),
+    tail.is_complete()
+}
+
+/// Translates a stream up to its first content; what it came to waits in the streamer.
+///
+/// # Errors
+/// The stream began with an error, or broke before it began.
+pub(crate) async fn begin(upstream: &mut Incoming, streamer: &mut Streamer, patience: Duration) -> Result<(), Broken> {
+    let (mut deadline, mut seen) = (Instant::now() + patience, 0);
+    while !streamer.has_begun() && seen <= HELD_BYTES {
+        match timeout_at(deadline, upstream.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                let Some(piece) = frame.data_ref() else { continue };
+                if seen == 0 {
+                    deadline = Instant::now() + HELD_TIME;
+                }
+                seen += piece.len();
+                streamer.feed(piece)?;
+            }
+            Ok(None) => return streamer.finish(),
+            Ok(Some(Err(_))) => return Err(Broken::Early),
+            Err(_) if seen == 0 => return Err(Broken::Malformed("no event came in time")),
+            Err(_) => return Ok(()),
+        }
     }
+    Ok(())
 }
 
 enum First {
     Prelude,
     Content,
-    Error(Value),
+    Error(Told),
 }
 
 /// The first event that is more than prelude, among the events that are complete.
-fn first(text: &[u8]) -> First {
+fn first(text: &[u8], ending: Ending) -> First {
     let text = String::from_utf8_lossy(text);
     let complete = text.rfind("\n\n").or_else(|| text.rfind("\r\n\r\n")).map_or("", |end| &text[..end]);
     for data in complete.lines().filter_map(|line| line.strip_prefix("data:")) {
         let Ok(event) = serde_json::from_str::<Value>(data.trim()) else { return First::Content };
-        if let Some(error) = error_of(&event) {
-            return First::Error(error.clone());
+        if is_error(&event) {
+            return First::Error(ending.told(data));
         }
         if !is_prelude(&event) {
             return First::Content;
@@ -92,19 +125,21 @@ fn first(text: &[u8]) -> First {
     First::Prelude
 }
 
-/// The error that an event tells of.
-pub(super) fn error_of(event: &Value) -> Option<&Value> {
-    let given = |v: &&Value| v.is_object();
+/// Whether an event tells of an error. Gemini may put one into an array.
+pub(super) fn is_error(event: &Value) -> bool {
+    let event = event.get(0).unwrap_or(event);
     match event["type"].as_str() {
-        Some("error") if !event["error"].is_object() => Some(event),
-        Some("response.failed") => event["response"].get("error").filter(given),
-        _ => event.get("error").filter(given),
+        Some("error" | "response.failed") => true,
+        _ => event["error"].is_object(),
     }
 }
 
 fn is_prelude(event: &Value) -> bool {
     if let Some(kind) = event["type"].as_str() {
-        return matches!(kind, "response.created" | "response.in_progress" | "response.queued");
+        return matches!(
+            kind,
+            "response.created" | "response.in_progress" | "response.queued" | "message_start" | "ping"
+        );
     }
     let Some(choices) = event["choices"].as_array() else { return false };
     choices.iter().all(|choice| {
@@ -119,7 +154,7 @@ mod tests {
     use super::*;
 
     fn kind(text: &str) -> &'static str {
-        match first(text.as_bytes()) {
+        match first(text.as_bytes(), Ending::Chat) {
             First::Prelude => "prelude",
             First::Content => "content",
             First::Error(_) => "error",
@@ -132,6 +167,9 @@ mod tests {
             "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n";
         let word = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":null}]}\n\n";
         let error = "data: {\"error\":{\"message\":\"m\",\"code\":\"rate_limit_exceeded\"}}\n\n";
+        let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\n";
+        let block = "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0}\n\n";
+        let overloaded = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n";
         for (text, expected) in [
             (String::new(), "prelude"),
             (": ping\n\n".into(), "prelude"),
@@ -144,6 +182,11 @@ mod tests {
             ("data: {\"type\":\"response.created\"}\n\n".into(), "prelude"),
             ("data: {\"type\":\"error\",\"code\":\"server_error\",\"message\":\"m\"}\n\n".into(), "error"),
             ("data: {\"choices\":[{\"text\":\"hi\"}]}\n\n".into(), "content"),
+            (start.into(), "prelude"),
+            (format!("{start}{block}"), "content"),
+            (format!("{start}{overloaded}"), "error"),
+            ("data: {\"candidates\":[]}\n\n".into(), "content"),
+            ("data: [{\"error\":{\"code\":429}}]\n\n".into(), "error"),
         ] {
             assert_eq!(kind(&text), expected, "{text}");
         }

@@ -114,6 +114,12 @@ impl Route {
         }
     }
 
+    /// The endpoint cannot be given this request: it is not used for it, and that counts against nobody.
+    pub fn pass_over(mut self, tried: &mut Tried) {
+        self.done = true;
+        tried.unfit(self.endpoint());
+    }
+
     fn refused(&mut self, refusal: Refusal, why: &'static str, now: Millis) {
         let policy = &self.backend().upstream.provider.rate_limits;
         if self.slot().refuse(self.episode, refusal, why, policy, now, rand::random()) {

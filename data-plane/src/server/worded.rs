@@ -1,10 +1,13 @@
 //! The HTTP library answers a request whose head it cannot parse on its own, with a bare status. This gives that answer
-//! the words that every other refusal has: OpenAI's error JSON.
+//! OpenAI's error JSON, since which dialect the client speaks is not known yet.
 //!
 //! Only the library writes a head with no body and none of our own headers, as the first thing of a write, so that is what
 //! is looked for; everything else passes untouched, at the cost of one comparison a write.
 
-use crate::error::error_json;
+use crate::protocol::{
+    neutral::{Class, Fault},
+    openai,
+};
 use bytes::{Buf, Bytes};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::{
@@ -38,10 +41,18 @@ fn worded(written: &[u8]) -> Option<Bytes> {
         b"14" => ("414 URI Too Long", "The request's URL is over the limit."),
         _ => ("400 Bad Request", "The request is not valid HTTP: its first line or a header is malformed."),
     };
-    let body = error_json(message, "invalid_request_error", None, None);
+    let fault = Fault {
+        class: Class::BadRequest,
+        message: message.to_owned(),
+        field: None,
+        code: None,
+        request_id: String::new(),
+    };
+    let body = openai::error::write(&fault);
     let length = body.len();
     let head = "content-type: application/json\r\nconnection: close\r\ncontent-length:";
-    Some(Bytes::from(format!("HTTP/1.1 {status}\r\n{head} {length}\r\n\r\n{body}")))
+    let head = format!("HTTP/1.1 {status}\r\n{head} {length}\r\n\r\n");
+    Some(Bytes::from([head.as_bytes(), &body].concat()))
 }
 
 impl<T: Write + Unpin> Worded<T> {

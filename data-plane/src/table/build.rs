@@ -1,14 +1,15 @@
 //! From one table to the next: what a message from the control plane changes, checked before anything is swapped.
 
 use super::{Backend, Effective, Model, Table, Upstream, UpstreamKey};
-use crate::{cells::Cells, send::Client};
+use crate::{cells::Cells, protocol::upstream::Credential, send::Client};
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 use bytes::Bytes;
-use http::HeaderValue;
 use pointsman_proto::{
     convert::Malformed,
-    domain::{self, KeyId, ModelName, Name, Provider, ProviderKey, Settings, SlotId, VirtualKey, check_references},
+    domain::{
+        self, KeyId, ModelName, Name, Protocol, Provider, ProviderKey, Settings, SlotId, VirtualKey, check_references,
+    },
     fleet::v1::{ConfigBody, Resource, resource::Kind, resource_name},
     violation::Violation,
 };
@@ -18,7 +19,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 /// One resource, checked, or the name of one that is gone.
 pub enum Change {
     Settings(Settings, Bytes),
-    Provider(Name, Option<Provider>),
+    Provider(Name, Option<Box<Provider>>),
     Key(KeyId, Option<ProviderKey>),
     Model(ModelName, Option<domain::Model>),
     VirtualKey(Name, Option<VirtualKey>),
@@ -79,7 +80,7 @@ impl Change {
     fn check(resource: &Resource) -> Result<Self, Refused> {
         let change = match resource.kind.as_ref().ok_or(Malformed("resource"))? {
             Kind::Provider(wire) => Provider::check(wire, &format!("providers[{:?}]", wire.name))
-                .map(|provider| Self::Provider(provider.name.clone(), Some(provider))),
+                .map(|provider| Self::Provider(provider.name.clone(), Some(Box::new(provider)))),
             Kind::Key(wire) => ProviderKey::check(wire, &format!("keys[\"{}/{}\"]", wire.provider, wire.name))
                 .map(|key| Self::Key(key.id.clone(), Some(key))),
             Kind::Model(wire) => domain::Model::check(wire, &format!("models[{:?}]", wire.name))
@@ -126,7 +127,7 @@ impl Table {
                 }
                 Change::Provider(name, provider) => {
                     providers.insert(name.clone());
-                    definitions.insert(name, provider);
+                    definitions.insert(name, provider.map(|provider| *provider));
                 }
                 Change::Key(id, key) => {
                     providers.insert(id.provider.clone());
@@ -183,8 +184,11 @@ impl Table {
         let same =
             |u: &&Arc<Upstream>| u.provider.base_url == provider.base_url && u.provider.timeouts == provider.timeouts;
         let client = before.filter(same).map_or_else(|| Client::new(&provider), |u| u.client.clone());
-        let keys =
-            self.keys.iter().filter(|(id, _)| id.provider == *name).map(|(id, key)| upstream_key(id, key, cells));
+        let keys = self
+            .keys
+            .iter()
+            .filter(|(id, _)| id.provider == *name)
+            .map(|(id, key)| upstream_key(id, key, provider.protocol, cells));
         let upstream = Upstream {
             keys: keys.collect(),
             whole: cells.endpoint(domain::EndpointId { provider: name.clone(), model: None }),
@@ -244,14 +248,13 @@ impl Table {
     }
 }
 
-fn upstream_key(id: &KeyId, key: &ProviderKey, cells: &mut Cells) -> UpstreamKey {
-    let bearer = HeaderValue::try_from(format!("Bearer {}", key.secret.expose_secret()));
-    let mut authorization = bearer.unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
-    authorization.set_sensitive(true);
+fn upstream_key(id: &KeyId, key: &ProviderKey, protocol: Protocol, cells: &mut Cells) -> UpstreamKey {
+    let (credential, profile_arn) = Credential::of(protocol, key.secret.expose_secret());
     UpstreamKey {
         id: id.clone(),
         account: key.account.clone(),
-        authorization,
+        credential,
+        profile_arn,
         secret_revision: key.secret_revision,
         enabled: key.enabled,
         cell: cells.key(id.clone()),

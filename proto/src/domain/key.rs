@@ -1,6 +1,6 @@
 //! One credential of a provider: as the operator describes it, and as a node receives it.
 
-use super::{KeyId, Name};
+use super::{AwsCredentials, KeyId, Name};
 use crate::{
     admin::v1 as wire,
     fleet::v1 as fleet,
@@ -26,6 +26,12 @@ pub enum KeySource {
     Env(String),
     /// A file on the control plane's host.
     File(String),
+    /// A profile of the AWS shared credentials file on the control plane's host.
+    AwsProfile(String),
+    /// AWS's variables of the control plane's environment.
+    AwsEnvironment,
+    /// A file on the control plane's host with the tokens of a CodeWhisperer login.
+    TokenFile(String),
 }
 
 impl Key {
@@ -50,7 +56,7 @@ impl KeySource {
     fn check(at: &mut Checker, source: &wire::key::Source) -> Self {
         match source {
             wire::key::Source::Secret(secret) => {
-                check_secret(at, "secret", secret);
+                check_stated(at, "secret", secret);
                 Self::Secret(secret.as_str().into())
             }
             wire::key::Source::Env(name) => {
@@ -61,12 +67,40 @@ impl KeySource {
                 Self::Env(name.clone())
             }
             wire::key::Source::File(path) => {
-                if !path.starts_with('/') || path.len() > 4096 || path.contains('\0') {
-                    at.refuse("file", "must be an absolute path on the control plane's host");
-                }
+                check_path(at, "file", path);
                 Self::File(path.clone())
             }
+            wire::key::Source::AwsProfile(name) => {
+                let ok = |c: char| !c.is_control() && c != '[' && c != ']';
+                if name.trim().is_empty() || name.len() > 255 || !name.chars().all(ok) {
+                    at.refuse("aws_profile", "must be the name of a profile, for example default");
+                }
+                Self::AwsProfile(name.clone())
+            }
+            wire::key::Source::AwsEnvironment(stated) => {
+                if !stated {
+                    at.refuse("aws_environment", "must be true; leave it out for another source");
+                }
+                Self::AwsEnvironment
+            }
+            wire::key::Source::TokenFile(path) => {
+                check_path(at, "token_file", path);
+                Self::TokenFile(path.clone())
+            }
         }
+    }
+}
+
+fn check_path(at: &mut Checker, field: &str, path: &str) {
+    if !path.starts_with('/') || path.len() > 4096 || path.contains('\0') {
+        at.refuse(field, "must be an absolute path on the control plane's host");
+    }
+}
+
+/// A secret as an operator states it: as it travels, or a key pair of AWS as people lay it out.
+fn check_stated(at: &mut Checker, field: &str, secret: &str) {
+    if AwsCredentials::parse(secret).is_none() {
+        check_secret(at, field, secret);
     }
 }
 
@@ -123,6 +157,36 @@ mod tests {
         let violations = Key::check(&wire, "key").expect_err("it is invalid");
         assert_eq!(violations[0].field, "key.secret");
         assert!(!violations[0].description.contains("evil"));
+    }
+
+    fn refused(source: wire::key::Source) -> Option<String> {
+        let wire = wire::Key { provider: "p".into(), name: "k".into(), source: Some(source), ..Default::default() };
+        Key::check(&wire, "").err().map(|violations| violations[0].field.clone())
+    }
+
+    #[test]
+    fn each_source_is_checked() {
+        use wire::key::Source;
+        for good in [
+            Source::AwsProfile("default".into()),
+            Source::AwsProfile("my profile".into()),
+            Source::AwsEnvironment(true),
+            Source::TokenFile("/home/me/.aws/sso/cache/kiro-auth-token.json".into()),
+            Source::Secret("{\n  \"access_key_id\": \"AKIA\", \"secret_access_key\": \"s\"\n}".into()),
+        ] {
+            assert_eq!(refused(good.clone()), None, "{good:?}");
+        }
+        for (bad, field) in [
+            (Source::AwsProfile(" ".into()), "aws_profile"),
+            (Source::AwsProfile("a]\nb".into()), "aws_profile"),
+            (Source::AwsEnvironment(false), "aws_environment"),
+            (Source::TokenFile("~/token.json".into()), "token_file"),
+            (Source::File("secret".into()), "file"),
+            (Source::Env("A-B".into()), "env"),
+            (Source::Secret("{ \"access_key_id\": 1 }".into()), "secret"),
+        ] {
+            assert_eq!(refused(bad).as_deref(), Some(field));
+        }
     }
 
     #[test]

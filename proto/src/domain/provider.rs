@@ -1,6 +1,6 @@
 //! One upstream.
 
-use super::Name;
+use super::{BaseUrl, Name, OpenAiApi, Preset, Protocol, preset};
 use crate::{
     admin::v1 as wire,
     violation::{Checker, Violation},
@@ -12,7 +12,14 @@ use std::{ops::RangeInclusive, time::Duration};
 pub struct Provider {
     pub name: Name,
     pub protocol: Protocol,
+    /// For `anthropic` and `gemini` without the version; for `azure_openai` see [`Self::is_azure_classic`].
     pub base_url: BaseUrl,
+    /// Of interest for `openai` and `azure_openai` alone.
+    pub api: OpenAiApi,
+    /// Azure's `api-version`, or the `anthropic-version` to send where a client sends none.
+    pub api_version: Option<String>,
+    /// Imitates OpenAI, and may not know its newest fields.
+    pub compatible: bool,
     pub enabled: bool,
     pub timeouts: Timeouts,
     /// Requests in flight from one node; `u32::MAX` where no cap was set.
@@ -21,13 +28,10 @@ pub struct Provider {
     pub rate_limits: RateLimitPolicy,
     /// How long an endpoint that was wholly out takes to rise to its full share.
     pub slow_start: Duration,
+    /// Never empty for AWS's protocols; elsewhere only for display.
     pub region: String,
-}
-
-/// The dialect an upstream speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    OpenAi,
+    /// Where the control plane refreshes token files, if not where they say themselves.
+    pub token_url: Option<BaseUrl>,
 }
 
 /// Bounds on the waits of one attempt.
@@ -107,10 +111,16 @@ impl Provider {
     /// Every field that is not valid, below `path`.
     pub fn check(wire: &wire::Provider, path: &str) -> Result<Self, Vec<Violation>> {
         let mut at = Checker::at(path);
+        check_preset(&mut at, wire);
+        let wire = &preset::resolve(wire);
+        let protocol = Protocol::check(&mut at, &wire.protocol);
         let provider = Self {
             name: Name::check(&mut at, "name", &wire.name),
-            protocol: Protocol::check(&mut at, &wire.protocol),
-            base_url: BaseUrl::check(&mut at, &wire.base_url),
+            protocol,
+            base_url: check_base_url(&mut at, protocol, &wire.base_url),
+            api: OpenAiApi::check(&mut at, protocol, &wire.api),
+            api_version: check_api_version(&mut at, protocol, &wire.api_version),
+            compatible: check_compatible(&mut at, protocol, wire.compatible),
             enabled: wire.enabled.unwrap_or(true),
             timeouts: Timeouts::check(&mut at, wire.timeouts.unwrap_or_default()),
             max_concurrent_requests: match wire.max_concurrent_requests {
@@ -120,22 +130,94 @@ impl Provider {
             circuit: CircuitPolicy::check(&mut at, wire.circuit_breaker.unwrap_or_default()),
             rate_limits: RateLimitPolicy::check(&mut at, wire.rate_limits.unwrap_or_default()),
             slow_start: at.duration("slow_start", wire.slow_start.as_ref(), DEFAULT_SLOW_START, SLOW_START),
-            region: wire.region.clone(),
+            region: check_region(&mut at, protocol, &wire.region),
+            token_url: check_token_url(&mut at, protocol, &wire.token_url),
         };
-        if wire.region.len() > 63 || wire.region.chars().any(char::is_control) {
-            at.refuse("region", "must be at most 63 printable characters");
+        if provider.is_azure_classic() && provider.api_version.is_none() && !wire.base_url.is_empty() {
+            at.refuse("api_version", "is required, unless base_url ends with /openai/v1");
         }
         at.finish(provider)
     }
+
+    /// Whether requests go to Azure's classic addresses, `/openai/deployments/NAME/…?api-version=…` behind `base_url`,
+    /// rather than to the v1 form, which `base_url` then ends with.
+    pub fn is_azure_classic(&self) -> bool {
+        self.protocol == Protocol::AzureOpenAi && !self.base_url.path.ends_with("/openai/v1")
+    }
 }
 
-impl Protocol {
-    fn check(at: &mut Checker, text: &str) -> Self {
-        if !matches!(text, "" | "openai") {
-            at.refuse("protocol", format!("allowed: openai; found {text:?}"));
+fn check_preset(at: &mut Checker, wire: &wire::Provider) {
+    match Preset::named(&wire.preset) {
+        _ if wire.preset.is_empty() => {}
+        None => at.refuse("preset", format!("allowed: {}; found {:?}", Preset::names(), wire.preset)),
+        Some(known) if !wire.protocol.is_empty() && wire.protocol != known.protocol.as_str() => {
+            let speaks = known.protocol.as_str();
+            at.refuse("protocol", format!("the preset {} speaks {speaks}; leave the protocol out", known.name));
         }
-        Self::OpenAi
+        Some(_) => {}
     }
+}
+
+fn check_base_url(at: &mut Checker, protocol: Protocol, text: &str) -> BaseUrl {
+    let parsed = match (text, protocol) {
+        ("", Protocol::AzureOpenAi) => {
+            Err("is required: https://NAME.openai.azure.com/openai/v1, or without that path and with api_version"
+                .into())
+        }
+        ("", _) => Err("is required, unless preset or protocol names an endpoint".into()),
+        _ => BaseUrl::parse(text),
+    };
+    let url = parsed.unwrap_or_else(|why| {
+        at.refuse("base_url", why);
+        BaseUrl::invalid()
+    });
+    url.without_version(protocol)
+}
+
+fn check_api_version(at: &mut Checker, protocol: Protocol, text: &str) -> Option<String> {
+    let ok = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    if text.is_empty() {
+        return None;
+    }
+    if !matches!(protocol, Protocol::AzureOpenAi | Protocol::Anthropic) {
+        at.refuse("api_version", format!("is for azure_openai and anthropic, not for {}", protocol.as_str()));
+    } else if text.len() > 40 || !text.bytes().all(ok) {
+        at.refuse("api_version", "must be at most 40 of letters, digits, '-', '.', '_', for example 2024-10-21");
+    }
+    Some(text.to_owned())
+}
+
+fn check_compatible(at: &mut Checker, protocol: Protocol, stated: Option<bool>) -> bool {
+    if stated.is_some() && protocol != Protocol::OpenAi {
+        at.refuse("compatible", format!("is for the protocol openai, not for {}", protocol.as_str()));
+    }
+    stated.unwrap_or(false)
+}
+
+fn check_region(at: &mut Checker, protocol: Protocol, text: &str) -> String {
+    let ok = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if text.len() > 63 || text.chars().any(char::is_control) {
+        at.refuse("region", "must be at most 63 printable characters");
+    } else if protocol.is_aws() && !text.bytes().all(ok) {
+        at.refuse("region", "must be a region of AWS, for example eu-west-1");
+    }
+    text.to_owned()
+}
+
+/// Refresh tokens go there, so it must be where nobody listens on the way.
+fn check_token_url(at: &mut Checker, protocol: Protocol, text: &str) -> Option<BaseUrl> {
+    if text.is_empty() {
+        return None;
+    }
+    if protocol != Protocol::CodeWhisperer {
+        at.refuse("token_url", format!("is for the protocol codewhisperer, not for {}", protocol.as_str()));
+    }
+    match BaseUrl::parse(text) {
+        Ok(url) if url.is_private_or_local() => return Some(url),
+        Ok(_) => at.refuse("token_url", "must begin with https://, unless it is on loopback"),
+        Err(why) => at.refuse("token_url", why),
+    }
+    None
 }
 
 impl Timeouts {
@@ -187,117 +269,5 @@ fn or_default(value: u32, default: u32) -> u32 {
     if value == 0 { default } else { value }
 }
 
-/// Where an upstream listens, taken apart once: a request's URI is `scheme://authority` + `path` + its own path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BaseUrl {
-    pub scheme: http::uri::Scheme,
-    pub authority: http::uri::Authority,
-    /// Begins with `/` unless empty, and never ends with one.
-    pub path: String,
-}
-
-impl BaseUrl {
-    /// Takes a URL apart.
-    ///
-    /// # Errors
-    /// What is wrong with it, in a few words.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let uri: http::Uri = text.parse().map_err(|e| format!("is not a URL: {e}"))?;
-        let scheme = uri.scheme().cloned().ok_or("must begin with https:// or http://")?;
-        if scheme != http::uri::Scheme::HTTPS && scheme != http::uri::Scheme::HTTP {
-            return Err(format!("must begin with https:// or http://, not {scheme}://"));
-        }
-        let authority = uri.authority().cloned().ok_or("names no host")?;
-        if authority.as_str().contains('@') {
-            return Err("must not hold a user or password; add a key instead".into());
-        }
-        if authority.host().is_empty()
-            || (authority.as_str().len() > authority.host().len() && authority.port_u16().is_none())
-        {
-            return Err("names no valid host and port".into());
-        }
-        if is_link_local(authority.host()) {
-            return Err("must not be a link-local address: those serve machine credentials".into());
-        }
-        if uri.query().is_some() || text.contains('#') {
-            return Err("must not have a query or fragment".into());
-        }
-        Ok(Self { scheme, authority, path: uri.path().trim_end_matches('/').to_owned() })
-    }
-
-    fn check(at: &mut Checker, text: &str) -> Self {
-        Self::parse(text).unwrap_or_else(|why| {
-            at.refuse("base_url", why);
-            let authority = http::uri::Authority::from_static("invalid");
-            Self { scheme: http::uri::Scheme::HTTPS, authority, path: String::new() }
-        })
-    }
-}
-
-fn is_link_local(host: &str) -> bool {
-    use std::net::IpAddr;
-    match host.trim_matches(['[', ']']).parse() {
-        Ok(IpAddr::V4(ip)) => ip.is_link_local(),
-        Ok(IpAddr::V6(ip)) => ip.is_unicast_link_local() || ip.to_ipv4_mapped().is_some_and(|v4| v4.is_link_local()),
-        Err(_) => false,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(wire: wire::Provider) -> Vec<String> {
-        let violations = Provider::check(&wire, "").expect_err("it is invalid");
-        violations.into_iter().map(|v| v.field).collect()
-    }
-
-    #[test]
-    fn every_violation_is_named_at_once() {
-        let negative = pbjson_types::Duration { seconds: -1, nanos: 0 };
-        let wire = wire::Provider {
-            name: "a/b".into(),
-            protocol: "smtp".into(),
-            base_url: "ftp://x".into(),
-            slow_start: Some(negative),
-            ..Default::default()
-        };
-        assert_eq!(refused(wire), ["base_url", "name", "protocol", "slow_start"]);
-    }
-
-    #[test]
-    fn a_base_url_holds_scheme_host_and_path_only() {
-        let good = BaseUrl::parse("https://api.openai.com:444/v1/").expect("it is valid");
-        assert_eq!((good.authority.as_str(), good.path.as_str()), ("api.openai.com:444", "/v1"));
-        for bad in [
-            "",
-            "::",
-            "api.openai.com",
-            "https://",
-            "https://u:p@h",
-            "https://h?x=1",
-            "https://h/#f",
-            "file:///etc",
-            "http://169.254.169.254/",
-            "http://[fe80::1]/",
-            "http://h:99999/",
-            "https://h/a b",
-            "http://h\r\nx: y/",
-        ] {
-            assert!(BaseUrl::parse(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_blacklist_cannot_end_before_it_begins() {
-        let seconds = |seconds| Some(pbjson_types::Duration { seconds, nanos: 0 });
-        let limits = wire::RateLimits { blacklist_for: seconds(20), blacklist_max: seconds(10), ..Default::default() };
-        let wire = wire::Provider {
-            name: "a".into(),
-            base_url: "http://h".into(),
-            rate_limits: Some(limits),
-            ..Default::default()
-        };
-        assert_eq!(refused(wire), ["rate_limits.blacklist_max"]);
-    }
-}
+mod tests;

@@ -62,7 +62,8 @@ async fn count(stage: &Stage, who: &str, name: &str, load: Load) -> anyhow::Resu
     Ok((callgrind::total(&profile)?, if load.streams { report.events } else { report.ok }))
 }
 
-fn folder() -> anyhow::Result<PathBuf> {
+/// Where the profiles stay.
+pub fn folder() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folder = own.ancestors().nth(2).context("this program is in target/PROFILE/deps")?.join("callgrind");
     std::fs::create_dir_all(&folder)?;

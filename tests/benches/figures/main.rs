@@ -9,7 +9,8 @@
 //! this program again (`--floor`, `--fake`).
 //!
 //! # Layout
-//! - `selection`, `relay`, `instructions`, `memory`, `propagation`, `fleet`, `edits`: one figure each
+//! - `selection`, `relay`, `instructions`, `translation`, `memory`, `propagation`, `fleet`, `edits`: one figure each
+//! - `streamer`: a part of `translation`, in this process; `upstreams`: the streams that it reads
 //! - `world`: the control plane, nodes and configurations that they share; `process`: programs as children
 //! - `callgrind`: instruction counts; `simulated`: a node that only listens; `row`: the table that is printed
 
@@ -26,12 +27,16 @@ mod relay;
 mod row;
 mod selection;
 mod simulated;
+mod streamer;
+mod translation;
+mod upstreams;
 mod world;
 
 use row::Row;
 use std::time::Instant;
 
-const NAMES: [&str; 7] = ["selection", "relay", "instructions", "memory", "propagation", "fleet", "edits"];
+const NAMES: [&str; 8] =
+    ["selection", "relay", "instructions", "translation", "memory", "propagation", "fleet", "edits"];
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -42,6 +47,7 @@ fn main() -> anyhow::Result<()> {
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     match args[..] {
         ["--select-only", times] => selection::only(times.parse()?),
+        ["--translate-only", pair, says, streams] => streamer::only(pair.parse()?, says.parse()?, streams.parse()?),
         ["--fake"] => process::be_the_fake(),
         ["--floor", upstream] => process::be_the_floor(upstream),
         ["--only", name] => measure(&[name]),
@@ -76,6 +82,7 @@ fn one(name: &str) -> anyhow::Result<Vec<Row>> {
         "selection" => selection::measure(),
         "relay" => runtime.block_on(relay::measure()),
         "instructions" => runtime.block_on(instructions::measure()),
+        "translation" => runtime.block_on(translation::measure()),
         "memory" => runtime.block_on(memory::measure()),
         "propagation" => runtime.block_on(propagation::measure()),
         "fleet" => runtime.block_on(fleet::measure()),

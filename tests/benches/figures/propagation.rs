@@ -83,6 +83,7 @@ fn node_config(i: usize, control: &Control) -> Config {
         max_body_bytes: 1 << 20,
         max_connections: 100,
         drain_seconds: Duration::ZERO,
+        stream_ping_seconds: Duration::from_secs(15),
         log_format: LogFormat::Auto,
     }
 }

@@ -7,6 +7,7 @@ use crate::{
 };
 use anyhow::Context;
 use hyper::{HeaderMap, Uri};
+use pointsman_proto::admin::v1::Config;
 use pointsman_tests::{LoadReport, run_load, run_stream_load};
 use serde_json::json;
 use std::time::Duration;
@@ -26,10 +27,16 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// One provider and one model.
     pub async fn new() -> anyhow::Result<Self> {
+        Self::with(|fake| config(&format!("{fake}/v1"))).await
+    }
+
+    /// A configuration made of the fake provider's address.
+    pub async fn with(config: impl FnOnce(&str) -> Config) -> anyhow::Result<Self> {
         let fake = Server::own(&[], &["--fake"])?;
         let control = Control::start().await?;
-        let applied = control.apply(config(&format!("http://{}/v1", fake.said("addr")))).await?;
+        let applied = control.apply(config(&format!("http://{}", fake.said("addr")))).await?;
         Ok(Self { fake, control, headers: client_headers(&applied)? })
     }
 
@@ -43,7 +50,7 @@ impl Stage {
         Ok(node)
     }
 
-    async fn pace(&self, pace: serde_json::Value) -> anyhow::Result<()> {
+    pub async fn pace(&self, pace: serde_json::Value) -> anyhow::Result<()> {
         let url = format!("http://{}/_fake/pace", self.fake.said("addr"));
         let client = reqwest::Client::builder().no_proxy().build()?;
         client.put(url).json(&pace).send().await?.error_for_status()?;

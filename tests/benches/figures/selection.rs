@@ -42,7 +42,7 @@ impl Bench {
         for name in &names {
             let provider = Provider::check(&world::provider(name, "http://127.0.0.1:1/v1"), name).map_err(invalid)?;
             let key = ProviderKey::check(&key(name), name).map_err(invalid)?;
-            changes.push(Change::Provider(provider.name.clone(), Some(provider)));
+            changes.push(Change::Provider(provider.name.clone(), Some(Box::new(provider))));
             changes.push(Change::Key(key.id.clone(), Some(key)));
         }
         let model = domain::Model::check(&world::model("m", &lines), "m").map_err(invalid)?;

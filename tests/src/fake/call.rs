@@ -1,13 +1,15 @@
 //! A request, read whole.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::{HeaderMap, Method, Request, Uri};
 use serde_json::Value;
 
-use crate::openai::Ask;
+use crate::protocol::Protocol;
+use crate::wire::Ask;
 
 const BODY_MAX: usize = 64 << 20;
 
@@ -19,6 +21,7 @@ pub(super) enum ReadError {
 }
 
 pub(super) struct Call {
+    pub protocol: Protocol,
     pub method: Method,
     pub uri: Uri,
     pub headers: HeaderMap,
@@ -29,7 +32,7 @@ pub(super) struct Call {
 
 impl Call {
     /// Reads the body to its end, so that a client's disconnect is noticed from then on.
-    pub(super) async fn read(request: Request<Incoming>) -> Result<Self, ReadError> {
+    pub(super) async fn read(protocol: Protocol, request: Request<Incoming>) -> Result<Self, ReadError> {
         let (head, body) = request.into_parts();
         let body = match Limited::new(body, BODY_MAX).collect().await {
             Ok(body) => body.to_bytes(),
@@ -37,6 +40,7 @@ impl Call {
             Err(_) => return Err(ReadError::Broken),
         };
         Ok(Self {
+            protocol,
             method: head.method,
             uri: head.uri,
             headers: head.headers,
@@ -49,29 +53,17 @@ impl Call {
         self.uri.path()
     }
 
-    /// What follows `Authorization: Bearer`.
+    /// The credential, wherever the protocol has it.
     pub(super) fn key(&self) -> Option<&str> {
-        key(&self.headers)
+        self.protocol.key(&self.uri, &self.headers)
     }
 
-    /// The upstream model that the body names.
-    pub(super) fn model(&self) -> Option<&str> {
-        self.json.as_ref()?.get("model")?.as_str()
+    /// The upstream model that the body or the address names.
+    pub(super) fn model(&self) -> Option<Cow<'_, str>> {
+        self.protocol.model(&self.uri, self.json.as_ref())
     }
 
     pub(super) fn ask(&self) -> Ask<'_> {
-        Ask {
-            method: &self.method,
-            path: self.path(),
-            content_type: self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()),
-            raw: &self.body,
-            body: self.json.as_ref(),
-        }
+        Ask { method: &self.method, uri: &self.uri, headers: &self.headers, raw: &self.body, body: self.json.as_ref() }
     }
-}
-
-/// The API key of a request with these headers.
-pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    Some(key.trim()).filter(|key| scheme.eq_ignore_ascii_case("bearer") && !key.is_empty())
 }

@@ -37,6 +37,8 @@ pub struct Stats {
     pub keys: BTreeMap<String, Counters>,
     /// By the request's `model`; requests without one are in `total` alone.
     pub models: BTreeMap<String, Counters>,
+    /// Requests that broke their protocol, refused or not.
+    pub violations: u64,
 }
 
 impl Stats {
@@ -83,11 +85,16 @@ impl Ledger {
     pub(super) fn reset(&self) {
         self.stats.send_modify(|stats| {
             stats.total.reset();
+            stats.violations = 0;
             for rows in [&mut stats.keys, &mut stats.models] {
                 rows.retain(|_, counters| counters.in_flight > 0);
                 rows.values_mut().for_each(Counters::reset);
             }
         });
+    }
+
+    pub(super) fn violate(&self) {
+        self.stats.send_modify(|stats| stats.violations += 1);
     }
 
     /// Watches over a request whose body is not yet read.

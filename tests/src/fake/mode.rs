@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 /// How a request is answered. As JSON an object with a `kind`, e.g. `{"kind":"status","code":503}` or
 /// `{"kind":"rate_limited","retry_after":"seconds","value":3}`.
 ///
+/// Each protocol has its own status, body and words for a refusal; those named below are OpenAI's. What another lacks
+/// becomes the nearest that it has: a wrong key is a 400 at Gemini, a spent quota a 402 at CodeWhisperer.
+///
 /// The modes that break a reply in the middle count *content chunks*: with `after` 0 a stream still sends what comes
 /// before its content (chat: the role; Responses: four events). A reply that is not a stream is broken half way through
 /// its body instead, whatever `after`; where the mode sends an error, the body is that error, with status 200.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Mode {
-    /// As OpenAI would.
+    /// As the provider would.
     #[default]
     Ok,
     /// 429, `rate_limit_exceeded`.
@@ -39,7 +42,7 @@ pub enum Mode {
     /// So many content chunks, then the TCP connection is closed, without the end of the chunked coding. (On HTTP/2 the
     /// chunks last sent may be lost.)
     CutMidStream { after: usize },
-    /// So many content chunks, then an end that is clean to HTTP, but without finish reason and `[DONE]`.
+    /// So many content chunks, then an end that is clean to HTTP, but without what ends a stream in its protocol.
     EndEarly { after: usize },
     /// Status 200, and the first event is a rate-limit error.
     ErrorFirstEvent,
@@ -50,6 +53,9 @@ pub enum Mode {
 }
 
 /// How a 429 says when to come back. As JSON: `"retry_after":"seconds","value":3`.
+///
+/// The headers are OpenAI's. Azure's resets are plain seconds, Anthropic's are times under names of its own; Gemini puts the
+/// wait into the body's `RetryInfo` and AWS says nothing, so they send [`RetryAfter::Headers`] alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "retry_after", content = "value", rename_all = "snake_case")]
 pub enum RetryAfter {

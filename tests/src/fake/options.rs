@@ -9,13 +9,14 @@ use super::mode::Mode;
 /// How to start a [`FakeProvider`](super::FakeProvider).
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Shown in the header `x-fake-provider` and in `system_fingerprint`.
+    /// Shown in the header `x-fake-provider` and in OpenAI's `system_fingerprint`.
     pub name: String,
     /// 0 takes any free port.
     pub port: u16,
-    /// The keys that are let in; `None` lets in any, but there must be one.
+    /// The keys that are let in, wherever the protocol has them; `None` lets in any, but there must be one. For a signed
+    /// request it is the id of the AWS key; CodeWhisperer's tokens that were handed out are let in besides.
     pub keys: Option<Vec<String>>,
-    /// Listed by `GET /v1/models`. A call may name any model all the same.
+    /// Listed by `GET /v1/models` and the other protocols' lists. A call may name any model all the same.
     pub models: Vec<String>,
     pub mode: Mode,
     pub pace: Pace,
@@ -47,9 +48,9 @@ pub struct Pace {
     /// Between two content chunks of a stream.
     #[serde(rename = "chunk_delay_ms", with = "milliseconds")]
     pub chunk_delay: Duration,
-    /// Content chunks in a stream, the text being divided among them.
+    /// Content chunks that a text is divided among in a stream. Thinking and arguments have numbers of their own.
     pub stream_chunks: usize,
-    /// Bytes of generated text in a reply (ASCII); the JSON around it comes on top.
+    /// Bytes of generated text in a reply that no script decides; the JSON around it comes on top.
     pub text_bytes: usize,
 }
 

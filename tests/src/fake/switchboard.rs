@@ -49,6 +49,12 @@ impl Switchboard {
         }
     }
 
+    /// The mode of something that is no request of the provider's, and so only has the rules of its own name.
+    pub(super) fn take_for(&self, name: &str) -> Mode {
+        let named = self.lock().iter().any(|rule| rule.key.is_none() && rule.model.as_deref() == Some(name));
+        if named { self.take(None, Some(name)) } else { Mode::Ok }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Rule>> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }

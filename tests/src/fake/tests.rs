@@ -5,8 +5,14 @@ mod barriers;
 mod breakage;
 mod cancels;
 mod counters;
+mod credentials;
+mod faults;
 mod refusals;
 mod replies;
+mod script;
+mod signin;
+mod violations;
+mod wires;
 
 use std::error::Error;
 

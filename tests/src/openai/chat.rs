@@ -1,50 +1,35 @@
-//! `POST /v1/chat/completions`, streamed and not.
+//! `POST /v1/chat/completions`, not streamed, and what streams have too.
 
 use serde_json::{Value, json};
 
-use super::check::{self, Fields, Kind};
-use super::{ApiError, Dialect, Reply, Script, Voice, data, done, text};
+use super::{MANNER, chunks, hear, rules};
+use crate::say::{self, Answer, Stop};
+use crate::usage::{self, Usage};
+use crate::wire::{ApiError, Reply, Voice};
 
-const FIELDS: Fields = &[
-    ("max_tokens", Kind::Integer),
-    ("max_completion_tokens", Kind::Integer),
-    ("n", Kind::Integer),
-    ("seed", Kind::Integer),
-    ("temperature", Kind::Number),
-    ("top_p", Kind::Number),
-    ("frequency_penalty", Kind::Number),
-    ("presence_penalty", Kind::Number),
-    ("tools", Kind::Array),
-    ("metadata", Kind::Object),
-    ("response_format", Kind::Object),
-    ("logit_bias", Kind::Object),
-    ("logprobs", Kind::Bool),
-    ("store", Kind::Bool),
-    ("parallel_tool_calls", Kind::Bool),
-];
-
-pub(super) fn reply(body: &Value, voice: &Voice<'_>) -> Result<Reply, ApiError> {
-    let model = check::model(body)?;
-    let messages = check::messages(body)?;
-    check::types(body, FIELDS)?;
-    let (stream, include_usage) = check::streaming(body)?;
-    let usage = usage(text::prompt_tokens(messages), voice);
-    Ok(match stream {
-        false => Reply::Whole(whole(model, usage, voice)),
-        true => Reply::Stream(script(model, include_usage.then_some(usage), voice)),
+pub(super) fn reply(body: &Value, model: &str, voice: &Voice<'_>) -> Result<Reply, ApiError> {
+    rules::check(body)?;
+    let answer = say::answer(&hear::hear(body), voice, &MANNER);
+    let include_usage = body["stream_options"]["include_usage"] == true;
+    Ok(match body["stream"] == true {
+        false => Reply::Whole(whole(model, &answer, voice)),
+        true => Reply::Stream(chunks::script(model, &answer, include_usage, voice)),
     })
 }
 
 /// Usage with OpenAI's detail objects; shared with the legacy endpoint.
-pub(super) fn usage(prompt: u64, voice: &Voice<'_>) -> Value {
-    let completion = text::tokens(voice.text_bytes);
+pub(super) fn usage(usage: Usage) -> Value {
     json!({
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "prompt_tokens": usage::PROMPT,
+        "completion_tokens": usage::OUTPUT,
+        "total_tokens": usage.total(),
+        "prompt_tokens_details": {
+            "cached_tokens": usage::CACHED,
+            "cache_write_tokens": usage.cache_written,
+            "audio_tokens": 0,
+        },
         "completion_tokens_details": {
-            "reasoning_tokens": 0,
+            "reasoning_tokens": usage.reasoning,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
@@ -52,61 +37,52 @@ pub(super) fn usage(prompt: u64, voice: &Voice<'_>) -> Value {
     })
 }
 
-fn whole(model: &str, usage: Value, voice: &Voice<'_>) -> Value {
-    let message = json!({
-        "role": "assistant",
-        "content": text::of_length(voice.text_bytes),
-        "refusal": null,
-        "annotations": [],
-    });
+pub(super) const fn finish_reason(stop: Stop) -> &'static str {
+    match stop {
+        Stop::End | Stop::Refusal => "stop",
+        Stop::Tools => "tool_calls",
+        Stop::Length => "length",
+        Stop::Filter => "content_filter",
+    }
+}
+
+fn whole(model: &str, answer: &Answer, voice: &Voice<'_>) -> Value {
     json!({
         "id": format!("chatcmpl-{}", voice.serial),
         "object": "chat.completion",
         "created": voice.created,
         "model": model,
-        "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": "stop"}],
-        "usage": usage,
+        "choices": [{
+            "index": 0,
+            "message": message(answer),
+            "logprobs": null,
+            "finish_reason": finish_reason(answer.stop),
+        }],
+        "usage": usage(answer.usage),
         "service_tier": "default",
         "system_fingerprint": voice.fingerprint,
     })
 }
 
-/// The stream; with `usage`, earlier chunks carry `usage: null` and one more chunk with no choices carries the numbers.
-/// Without it the field is absent.
-fn script(model: &str, usage: Option<Value>, voice: &Voice<'_>) -> Script {
-    let chunk = |choices: Value, usage: Option<Value>| {
-        let mut chunk = json!({
-            "id": format!("chatcmpl-{}", voice.serial),
-            "object": "chat.completion.chunk",
-            "created": voice.created,
-            "model": model,
-            "service_tier": "default",
-            "system_fingerprint": voice.fingerprint,
-            "choices": choices,
-        });
-        if let Some(usage) = usage {
-            chunk["usage"] = usage;
-        }
-        data(&chunk)
-    };
-    let null = usage.as_ref().map(|_| Value::Null);
-    let step = |delta: Value, finish_reason: Option<&str>| {
-        let choice = json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason});
-        chunk(json!([choice]), null.clone())
-    };
-
-    let text = text::of_length(voice.text_bytes);
-    let role = json!({"role": "assistant", "content": "", "refusal": null});
-    let mut closing = vec![step(json!({}), Some("stop"))];
-    closing.extend(usage.map(|usage| chunk(json!([]), Some(usage))));
-    closing.push(done());
-    Script {
-        prelude: vec![step(role, None)],
-        content: text::pieces(&text, voice.chunks)
-            .into_iter()
-            .map(|piece| step(json!({"content": piece}), None))
-            .collect(),
-        closing,
-        dialect: Dialect::Chat,
+fn message(answer: &Answer) -> Value {
+    let refused = answer.stop == Stop::Refusal;
+    let text = Some(&answer.text).filter(|text| !text.is_empty() || answer.calls.is_empty());
+    let mut message = json!({
+        "role": "assistant",
+        "content": text.filter(|_| !refused),
+        "refusal": text.filter(|_| refused),
+        "annotations": [],
+    });
+    // Not OpenAI's own: many servers that imitate it tell their thoughts so.
+    if let Some(thinking) = &answer.thinking {
+        message["reasoning_content"] = thinking.text.clone().into();
     }
+    if !answer.calls.is_empty() {
+        let calls = answer.calls.iter().map(|call| {
+            let function = json!({"name": call.name, "arguments": call.arguments_or_empty()});
+            json!({"id": call.id, "type": "function", "function": function})
+        });
+        message["tool_calls"] = calls.collect::<Vec<_>>().into();
+    }
+    message
 }

@@ -1,38 +1,32 @@
-//! `POST /v1/completions`, the legacy endpoint, streamed and not. Its stream has no role, so no prelude.
+//! `POST /v1/completions`, the legacy endpoint, streamed and not. It takes no script, and its stream has no role.
 
 use serde_json::{Value, json};
 
-use super::check::{self, Fields, Kind};
-use super::{ApiError, Dialect, Reply, Script, Voice, chat, data, done, text};
+use super::error::invalid;
+use super::{MANNER, chat, chunks};
+use crate::protocol::Dialect;
+use crate::say::{self, Heard, pieces};
+use crate::wire::{ApiError, Reply, Script, Voice, data};
 
-const FIELDS: Fields = &[
-    ("max_tokens", Kind::Integer),
-    ("n", Kind::Integer),
-    ("best_of", Kind::Integer),
-    ("temperature", Kind::Number),
-    ("top_p", Kind::Number),
-    ("echo", Kind::Bool),
-];
-
-pub(super) fn reply(body: &Value, voice: &Voice<'_>) -> Result<Reply, ApiError> {
-    let model = check::model(body)?;
-    let prompt = check::required(body, "prompt")?;
-    check::string_or_list(prompt, "prompt")?;
-    check::types(body, FIELDS)?;
-    let (stream, include_usage) = check::streaming(body)?;
-    let usage = chat::usage(text::prompt_tokens(prompt), voice);
-    Ok(match stream {
+pub(super) fn reply(body: &Value, model: &str, voice: &Voice<'_>) -> Result<Reply, ApiError> {
+    let options = &body["stream_options"];
+    if !options.is_null() && body["stream"] != true {
+        let message = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
+        return Err(invalid(message).param("stream_options"));
+    }
+    let answer = say::answer(&Heard::default(), voice, &MANNER);
+    let usage = chat::usage(answer.usage);
+    Ok(match body["stream"] == true {
         false => {
-            let text = text::of_length(voice.text_bytes);
-            let mut whole = object(model, choice(&text, Some("stop")), voice);
+            let mut whole = object(model, choice(&answer.text, Some("stop")), voice);
             whole["usage"] = usage;
             Reply::Whole(whole)
         }
-        true => Reply::Stream(script(model, include_usage.then_some(usage), voice)),
+        true => Reply::Stream(script(model, &answer.text, (options["include_usage"] == true).then_some(usage), voice)),
     })
 }
 
-fn script(model: &str, usage: Option<Value>, voice: &Voice<'_>) -> Script {
+fn script(model: &str, text: &str, usage: Option<Value>, voice: &Voice<'_>) -> Script {
     let step = |piece: &str, finish_reason: Option<&str>| {
         let mut step = object(model, choice(piece, finish_reason), voice);
         if usage.is_some() {
@@ -40,16 +34,18 @@ fn script(model: &str, usage: Option<Value>, voice: &Voice<'_>) -> Script {
         }
         data(&step)
     };
-    let text = text::of_length(voice.text_bytes);
-    let content = text::pieces(&text, voice.chunks).into_iter().map(|piece| step(piece, None)).collect();
-    let mut closing = vec![step("", Some("stop"))];
-    closing.extend(usage.as_ref().map(|usage| {
+    let mut script = Script::new(Dialect::Chat);
+    for piece in pieces(text, voice.chunks) {
+        script.content(step(piece, None));
+    }
+    script.send(step("", Some("stop")));
+    if let Some(usage) = &usage {
         let mut last = object(model, json!([]), voice);
         last["usage"] = usage.clone();
-        data(&last)
-    }));
-    closing.push(done());
-    Script { prelude: Vec::new(), content, closing, dialect: Dialect::Chat }
+        script.send(data(&last));
+    }
+    script.send(chunks::done());
+    script
 }
 
 fn choice(text: &str, finish_reason: Option<&str>) -> Value {

@@ -1,105 +1,94 @@
 //! Errors in OpenAI's shape: `{"error":{"message","type","param","code"}}`.
 
-use hyper::{Method, StatusCode};
+use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// One refusal; the fields are those of the wire, `kind` being `type`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ApiError {
-    pub status: StatusCode,
-    pub kind: &'static str,
-    pub code: Option<&'static str>,
-    pub param: Option<String>,
-    pub message: String,
+use crate::wire::{ApiError, Trouble, named};
+
+const INVALID: &str = "invalid_request_error";
+
+/// The caller broke the schema or a rule.
+pub(super) fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::violation(INVALID, message)
 }
 
-impl ApiError {
-    pub(crate) fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, code: None, param: None, message: message.into() }
+pub(crate) fn of(trouble: &Trouble<'_>) -> ApiError {
+    match trouble {
+        Trouble::NoKey => {
+            let message = "You didn't provide an API key. You need to provide your API key in an Authorization header \
+                           using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).";
+            ApiError::numbered(401, INVALID, message)
+        }
+        Trouble::WrongKey(key) => {
+            let shown: String = key.chars().take(4).collect();
+            let message = format!("Incorrect API key provided: {shown}***.");
+            ApiError::numbered(401, INVALID, message).code("invalid_api_key")
+        }
+        Trouble::RateLimited { limit, model, .. } => {
+            let message = format!("Rate limit reached for {model} on {} per min.", limit.word());
+            ApiError::numbered(429, limit.word(), message).code("rate_limit_exceeded")
+        }
+        Trouble::QuotaSpent => {
+            let message = "You exceeded your current quota, please check your plan and billing details.";
+            ApiError::numbered(429, "insufficient_quota", message).code("insufficient_quota")
+        }
+        Trouble::Forbidden => {
+            let message = "Country, region, or territory not supported";
+            ApiError::numbered(403, "request_forbidden", message).code("unsupported_country_region_territory")
+        }
+        Trouble::ModelForbidden(model) => {
+            let message = format!("Project `proj_fake` does not have access to model `{model}`");
+            ApiError::numbered(403, INVALID, message).code("model_not_found")
+        }
+        Trouble::BadRequest => {
+            let message = "Invalid value for 'messages'.";
+            ApiError::numbered(400, INVALID, message).param("messages").code("invalid_value")
+        }
+        Trouble::Status(status) => of_status(status.as_u16()),
+        Trouble::UnknownUrl { method, path } => {
+            let message = format!("Invalid URL ({method} {path})");
+            ApiError::numbered(404, INVALID, message.clone()).because(message)
+        }
+        Trouble::UnknownModel(id) => {
+            let message = format!("The model '{id}' does not exist");
+            ApiError::numbered(404, INVALID, message).param("model").code("model_not_found")
+        }
+        Trouble::TooLarge => ApiError::numbered(413, INVALID, "Maximum request size exceeded."),
+        Trouble::Unreadable => ApiError::numbered(400, INVALID, "The request body could not be read."),
     }
+}
 
-    /// The caller's mistake: status 400.
-    pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
-    }
+/// What a provider says with a bare status.
+fn of_status(status: u16) -> ApiError {
+    let (kind, code, message) = match status {
+        503 => (
+            "service_unavailable_error",
+            Some("server_is_overloaded"),
+            "The engine is currently overloaded, please try again later",
+        ),
+        529 => ("overloaded_error", None, "Overloaded"),
+        400..500 => (INVALID, None, "The request was refused."),
+        _ => ("server_error", None, "The server had an error while processing your request"),
+    };
+    ApiError { code, ..ApiError::numbered(status, kind, message) }
+}
 
-    pub(crate) fn code(mut self, code: &'static str) -> Self {
-        self.code = Some(code);
-        self
-    }
+pub(crate) fn body(error: &ApiError) -> Value {
+    json!({"error": {
+        "message": error.message,
+        "type": error.kind,
+        "param": error.param,
+        "code": error.code,
+    }})
+}
 
-    pub(crate) fn param(mut self, param: impl Into<String>) -> Self {
-        self.param = Some(param.into());
-        self
-    }
-
-    pub(crate) fn body(&self) -> Value {
-        json!({"error": {
-            "message": self.message,
-            "type": self.kind,
-            "param": self.param,
-            "code": self.code,
-        }})
-    }
-
-    pub(crate) fn unknown_url(method: &Method, path: &str) -> Self {
-        let message = format!("Invalid URL ({method} {path})");
-        Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message)
-    }
-
-    pub(crate) fn too_large() -> Self {
-        let message = "Maximum request size exceeded.";
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request_error", message)
-    }
-
-    pub(crate) fn no_key() -> Self {
-        let message = "You didn't provide an API key. You need to provide your API key in an Authorization header \
-                       using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).";
-        Self::new(StatusCode::UNAUTHORIZED, "invalid_request_error", message)
-    }
-
-    pub(crate) fn wrong_key(key: &str) -> Self {
-        let shown: String = key.chars().take(4).collect();
-        let message = format!("Incorrect API key provided: {shown}***.");
-        Self::new(StatusCode::UNAUTHORIZED, "invalid_request_error", message).code("invalid_api_key")
-    }
-
-    /// 429: too fast, counted in `dimension` (`requests` or `tokens`), which is also the error's type.
-    pub(crate) fn rate_limited(dimension: &'static str, model: &str) -> Self {
-        let message = format!("Rate limit reached for {model} on {dimension} per min.");
-        Self::new(StatusCode::TOO_MANY_REQUESTS, dimension, message).code("rate_limit_exceeded")
-    }
-
-    /// 429: no money left. Waiting does not help.
-    pub(crate) fn insufficient_quota() -> Self {
-        let message = "You exceeded your current quota, please check your plan and billing details.";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "insufficient_quota", message).code("insufficient_quota")
-    }
-
-    /// 403 that says nothing of the key or the model.
-    pub(crate) fn forbidden() -> Self {
-        let message = "Country, region, or territory not supported";
-        Self::new(StatusCode::FORBIDDEN, "request_forbidden", message).code("unsupported_country_region_territory")
-    }
-
-    /// 403: this key may not use this model.
-    pub(crate) fn model_forbidden(model: &str) -> Self {
-        let message = format!("Project `proj_fake` does not have access to model `{model}`");
-        Self::new(StatusCode::FORBIDDEN, "invalid_request_error", message).code("model_not_found")
-    }
-
-    /// What a provider says with a bare status.
-    pub(crate) fn of_status(status: StatusCode) -> Self {
-        let (kind, code, message) = match status.as_u16() {
-            503 => (
-                "service_unavailable_error",
-                Some("server_is_overloaded"),
-                "The engine is currently overloaded, please try again later",
-            ),
-            529 => ("overloaded_error", None, "Overloaded"),
-            400..500 => ("invalid_request_error", None, "The request was refused."),
-            _ => ("server_error", None, "The server had an error while processing your request"),
-        };
-        Self { code, ..Self::new(status, kind, message) }
-    }
+/// The error as an event of a Responses stream, after `sent` others.
+pub(crate) fn responses_event(error: &ApiError, sent: usize) -> Bytes {
+    named(&json!({
+        "type": "error",
+        "code": error.code,
+        "message": error.message,
+        "param": error.param,
+        "sequence_number": sent,
+    }))
 }

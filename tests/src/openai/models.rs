@@ -1,9 +1,9 @@
 //! `GET /v1/models`, and the echo that answers every endpoint which the fake does not know.
 
-use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::{ApiError, Ask, Reply, Voice};
+use super::error;
+use crate::wire::{ApiError, Ask, Reply, Trouble, Voice};
 
 pub(super) fn list(voice: &Voice<'_>) -> Reply {
     let data: Vec<Value> = voice.models.iter().map(|id| model(id)).collect();
@@ -11,12 +11,10 @@ pub(super) fn list(voice: &Voice<'_>) -> Reply {
 }
 
 pub(super) fn one(id: &str, voice: &Voice<'_>) -> Result<Reply, ApiError> {
-    if voice.models.iter().any(|known| known == id) {
-        return Ok(Reply::Whole(model(id)));
+    match voice.models.iter().any(|known| known == id) {
+        true => Ok(Reply::Whole(model(id))),
+        false => Err(error::of(&Trouble::UnknownModel(id))),
     }
-    let message = format!("The model '{id}' does not exist");
-    let error = ApiError::new(StatusCode::NOT_FOUND, "invalid_request_error", message);
-    Err(error.param("model").code("model_not_found"))
 }
 
 fn model(id: &str) -> Value {
@@ -27,9 +25,9 @@ fn model(id: &str) -> Value {
 pub(super) fn echo(ask: &Ask<'_>) -> Reply {
     Reply::Whole(json!({
         "object": "echo",
-        "path": ask.path,
+        "path": ask.path(),
         "model": ask.body.and_then(|body| body.get("model")),
-        "content_type": ask.content_type,
+        "content_type": ask.header("content-type"),
         "bytes": ask.raw.len(),
     }))
 }

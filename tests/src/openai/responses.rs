@@ -1,78 +1,66 @@
-//! `POST /v1/responses`: the object, and its stream of named events, each with a `sequence_number`.
+//! `POST /v1/responses`: the object and its items.
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::check::{self, Fields, Kind};
-use super::{ApiError, Dialect, Reply, Script, Voice, named, text};
-
-const FIELDS: Fields = &[
-    ("max_output_tokens", Kind::Integer),
-    ("temperature", Kind::Number),
-    ("top_p", Kind::Number),
-    ("tools", Kind::Array),
-    ("metadata", Kind::Object),
-    ("reasoning", Kind::Object),
-    ("text", Kind::Object),
-    ("store", Kind::Bool),
-    ("background", Kind::Bool),
-];
+use super::{MANNER, events, input};
+use crate::say::{self, Answer, Call, Stop, Thinking};
+use crate::usage::{self, Usage};
+use crate::wire::{ApiError, Reply, Voice};
 
 pub(super) fn reply(body: &Value, voice: &Voice<'_>) -> Result<Reply, ApiError> {
-    check::model(body)?;
-    let input = check::required(body, "input")?;
-    check::string_or_list(input, "input")?;
-    check::types(body, FIELDS)?;
-    let (stream, _) = check::streaming(body)?;
-    let text = text::of_length(voice.text_bytes);
-    let usage = usage(text::prompt_tokens(input), voice);
-    let finished = object(body, voice, json!([message(voice, Some(&text))]), usage);
-    Ok(match stream {
-        false => Reply::Whole(finished),
-        true => Reply::Stream(script(body, voice, &text, finished)),
+    input::check(body)?;
+    let mut answer = say::answer(&input::hear(body), voice, &MANNER);
+    let include = body["include"].as_array().into_iter().flatten();
+    let encrypts = include.into_iter().any(|wanted| wanted == "reasoning.encrypted_content");
+    if let (Some(thinking), false) = (&mut answer.thinking, encrypts) {
+        // Only who asks for it can send the item back.
+        thinking.signature.clear();
+    }
+    Ok(match body["stream"] == true {
+        false => Reply::Whole(finished(body, &answer, voice)),
+        true => Reply::Stream(events::script(body, &answer, voice)),
     })
 }
 
-/// The error as an event of the stream.
-pub(super) fn error_event(error: &ApiError, sequence_number: usize) -> Bytes {
-    named(&json!({
-        "type": "error",
-        "code": error.code,
-        "message": error.message,
-        "param": error.param,
-        "sequence_number": sequence_number,
-    }))
+/// The response with all its items.
+pub(super) fn finished(request: &Value, answer: &Answer, voice: &Voice<'_>) -> Value {
+    let mut object = begun(request, voice);
+    object["output"] = items(answer, voice).into();
+    object["usage"] = usage(answer.usage);
+    object["status"] = status(answer.stop).into();
+    object["completed_at"] = voice.created.into();
+    object["incomplete_details"] = match answer.stop {
+        Stop::Length => json!({"reason": "max_output_tokens"}),
+        Stop::Filter => json!({"reason": "content_filter"}),
+        _ => Value::Null,
+    };
+    object
 }
 
-fn usage(input: u64, voice: &Voice<'_>) -> Value {
-    let output = text::tokens(voice.text_bytes);
-    json!({
-        "input_tokens": input,
-        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-        "output_tokens": output,
-        "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": input + output,
-    })
+pub(super) const fn status(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Length | Stop::Filter => "incomplete",
+        Stop::End | Stop::Tools | Stop::Refusal => "completed",
+    }
 }
 
-/// The response object: in progress while `usage` is null, completed otherwise.
-fn object(request: &Value, voice: &Voice<'_>, output: Value, usage: Value) -> Value {
+/// The response before its first item.
+pub(super) fn begun(request: &Value, voice: &Voice<'_>) -> Value {
     let or = |name: &str, default: Value| match request.get(name) {
         Some(value) if !value.is_null() => value.clone(),
         _ => default,
     };
-    let status = if usage.is_null() { "in_progress" } else { "completed" };
     json!({
         "id": format!("resp_{}", voice.serial),
         "object": "response",
         "created_at": voice.created,
-        "status": status,
+        "status": "in_progress",
         "error": null,
         "incomplete_details": null,
         "instructions": request.get("instructions"),
         "max_output_tokens": request.get("max_output_tokens"),
         "model": request.get("model"),
-        "output": output,
+        "output": [],
         "parallel_tool_calls": or("parallel_tool_calls", json!(true)),
         "previous_response_id": request.get("previous_response_id"),
         "reasoning": or("reasoning", json!({"effort": null, "summary": null})),
@@ -83,62 +71,70 @@ fn object(request: &Value, voice: &Voice<'_>, output: Value, usage: Value) -> Va
         "tools": or("tools", json!([])),
         "top_p": or("top_p", json!(1.0)),
         "truncation": "disabled",
-        "usage": usage,
+        "usage": null,
         "metadata": or("metadata", json!({})),
     })
 }
 
-/// The output item; without text it has just begun.
-fn message(voice: &Voice<'_>, text: Option<&str>) -> Value {
+/// Its items in their order: reasoning, message, calls.
+fn items(answer: &Answer, voice: &Voice<'_>) -> Vec<Value> {
+    let mut items = Vec::new();
+    items.extend(answer.thinking.as_ref().map(|thinking| reasoning(thinking, true, voice)));
+    items.extend(says(answer).then(|| message(Some(answer), voice)));
+    items.extend(answer.calls.iter().map(|call| function_call(call, true)));
+    items
+}
+
+/// Whether there is a message at all.
+pub(super) fn says(answer: &Answer) -> bool {
+    !answer.text.is_empty() || answer.calls.is_empty()
+}
+
+/// Of an answer, or one that has just begun.
+pub(super) fn message(answer: Option<&Answer>, voice: &Voice<'_>) -> Value {
+    let status = answer.map_or("in_progress", |answer| status(answer.stop));
     json!({
         "id": format!("msg_{}", voice.serial),
         "type": "message",
         "role": "assistant",
-        "status": if text.is_some() { "completed" } else { "in_progress" },
-        "content": text.map_or(json!([]), |text| json!([part(text)])),
+        "status": status,
+        "content": answer.map_or(json!([]), |answer| json!([part(answer, &answer.text)])),
     })
 }
 
-fn part(text: &str) -> Value {
-    json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []})
+pub(super) fn part(answer: &Answer, text: &str) -> Value {
+    match answer.stop {
+        Stop::Refusal => json!({"type": "refusal", "refusal": text}),
+        _ => json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []}),
+    }
 }
 
-/// Order: created, in_progress, output_item.added, content_part.added, output_text.delta*, output_text.done,
-/// content_part.done, output_item.done, completed.
-fn script(request: &Value, voice: &Voice<'_>, text: &str, finished: Value) -> Script {
-    let mut numbers = 0..;
-    let mut event = |kind: &str, mut fields: Value| {
-        fields["type"] = format!("response.{kind}").into();
-        fields["sequence_number"] = json!(numbers.next());
-        named(&fields)
-    };
-    let begun = object(request, voice, json!([]), Value::Null);
-    let at = |name: &str, value: Value| {
-        let id = format!("msg_{}", voice.serial);
-        json!({"item_id": id, "output_index": 0, "content_index": 0, name: value, "logprobs": []})
-    };
-    let part_at = |text: &str| {
-        let id = format!("msg_{}", voice.serial);
-        json!({"item_id": id, "output_index": 0, "content_index": 0, "part": part(text)})
-    };
-    let item = |text| json!({"output_index": 0, "item": message(voice, text)});
-    Script {
-        prelude: vec![
-            event("created", json!({"response": begun})),
-            event("in_progress", json!({"response": begun})),
-            event("output_item.added", item(None)),
-            event("content_part.added", part_at("")),
-        ],
-        content: text::pieces(text, voice.chunks)
-            .into_iter()
-            .map(|piece| event("output_text.delta", at("delta", json!(piece))))
-            .collect(),
-        closing: vec![
-            event("output_text.done", at("text", json!(text))),
-            event("content_part.done", part_at(text)),
-            event("output_item.done", item(Some(text))),
-            event("completed", json!({"response": finished})),
-        ],
-        dialect: Dialect::Responses,
+pub(super) fn reasoning(thinking: &Thinking, whole: bool, voice: &Voice<'_>) -> Value {
+    let summary = if whole { json!([{"type": "summary_text", "text": thinking.text}]) } else { json!([]) };
+    let mut item = json!({"id": format!("rs_{}", voice.serial), "type": "reasoning", "summary": summary});
+    if whole && !thinking.signature.is_empty() {
+        item["encrypted_content"] = thinking.signature.clone().into();
     }
+    item
+}
+
+pub(super) fn function_call(call: &Call, whole: bool) -> Value {
+    json!({
+        "id": format!("fc_{}", call.id),
+        "type": "function_call",
+        "call_id": call.id,
+        "name": call.name,
+        "arguments": if whole { call.arguments_or_empty() } else { "" },
+        "status": if whole { "completed" } else { "in_progress" },
+    })
+}
+
+fn usage(usage: Usage) -> Value {
+    json!({
+        "input_tokens": usage::PROMPT,
+        "input_tokens_details": {"cached_tokens": usage::CACHED, "cache_write_tokens": usage.cache_written},
+        "output_tokens": usage::OUTPUT,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": usage.total(),
+    })
 }

@@ -1,0 +1,127 @@
+//! `count_tokens`: exact where the provider counts for nothing, with OpenAI's encodings for its models, an estimate
+//! otherwise. It is never a paid call, and what becomes of it counts against nobody.
+
+use super::{
+    Journey, json,
+    prepare::{self, Unfit},
+};
+use crate::{
+    error::Refusal,
+    protocol::{
+        anthropic, bedrock, gemini,
+        neutral::Request,
+        surface::Surface,
+        tokens,
+        translate::{ClientForm, ProviderForm, fitted},
+        upstream::Call,
+    },
+    relay::Reply,
+    select::{self, Reach, Route},
+    send::Pieces,
+    table::Model,
+};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response};
+use http_body_util::{BodyExt, Limited};
+use pointsman_proto::domain::Protocol;
+use std::{sync::Arc, time::Duration};
+use tokio::{task::spawn_blocking, time::timeout};
+
+/// Clients count while their user types.
+const PATIENCE: Duration = Duration::from_secs(5);
+const REPLY_BYTES: usize = 64 * 1024;
+/// How a count came about: `provider`, `tokenizer` or `estimate`.
+const HOW: HeaderName = HeaderName::from_static("x-pointsman-token-count");
+
+pub(super) async fn answer(journey: &mut Journey<'_>, model: &Arc<Model>) -> Result<Response<Reply>, Refusal> {
+    let keeper = &journey.proxy.keeper;
+    let route = select::select(keeper, model, &journey.tried, Reach::Ready, keeper.now(), &mut rand::rng());
+    let upstream_model = route.as_ref().map(Route::backend).or(model.backends.first());
+    let upstream_model = upstream_model.map_or_else(String::new, |backend| backend.model.to_string());
+    let told = match &route {
+        Some(route) => told(journey, route).await,
+        None => None,
+    };
+    if let Some(route) = route {
+        route.pass_over(&mut journey.tried);
+    }
+    let (tokens, how) = match told {
+        Some(tokens) => (tokens, "provider"),
+        None => counted_here(journey, upstream_model).await?,
+    };
+    let body = match journey.surface {
+        Surface::CountTokens => serde_json::json!({"input_tokens": tokens}).to_string().into_bytes(),
+        _ => gemini::tokens::count_reply(tokens),
+    };
+    let mut response = json(body);
+    response.headers_mut().insert(HOW, HeaderValue::from_static(how));
+    Ok(response)
+}
+
+fn neutral(journey: &mut Journey<'_>) -> Result<Arc<Request>, Refusal> {
+    let form = if journey.surface == Surface::CountTokens { ClientForm::Messages } else { ClientForm::Generate };
+    journey.neutral(form).map_err(|unreadable| Refusal::bad_request(unreadable.message).field(unreadable.field))
+}
+
+/// Counting a long prompt takes a while, in which this thread serves others.
+async fn counted_here(journey: &mut Journey<'_>, model: String) -> Result<(u64, &'static str), Refusal> {
+    let request = neutral(journey)?;
+    let is_whole = !request.extra.iter().any(|extra| extra.essential);
+    let how = if is_whole && tokens::is_exact_for(&model) { "tokenizer" } else { "estimate" };
+    let counted = spawn_blocking(move || tokens::of_request(&request, &model)).await;
+    Ok((counted.unwrap_or_default(), how))
+}
+
+/// The provider's own count; none where it does not count, or cannot now.
+async fn told(journey: &mut Journey<'_>, route: &Route) -> Option<u64> {
+    let upstream = route.backend().upstream.clone();
+    let request = asking(journey, route)?.ok()?;
+    let exchange = async {
+        let response = upstream.client.send(request).await.ok()?;
+        if !response.status().is_success() {
+            return None;
+        }
+        Limited::new(response.into_body(), REPLY_BYTES).collect().await.ok().map(|body| body.to_bytes())
+    };
+    let body: Bytes = timeout(PATIENCE, exchange).await.ok()??;
+    match upstream.provider.protocol {
+        Protocol::Anthropic => anthropic::tokens::count(&body),
+        Protocol::Gemini => gemini::tokens::count(&body),
+        _ => bedrock::tokens::count(&body),
+    }
+}
+
+/// The request that asks a provider to count: the client's own where both speak the same dialect.
+fn asking(journey: &mut Journey<'_>, route: &Route) -> Option<Result<http::Request<Pieces>, Unfit>> {
+    let protocol = route.backend().upstream.provider.protocol;
+    let names_its_model = || memchr::memmem::find(&journey.asked.body, b"\"generateContentRequest\"").is_some();
+    match (journey.surface, protocol) {
+        (Surface::CountTokens, Protocol::Anthropic) => Some(prepare::pass(journey, route, Call::CountTokens, None)),
+        (Surface::GeminiCountTokens, Protocol::Gemini) if !names_its_model() => {
+            Some(prepare::pass(journey, route, Call::Gemini("countTokens"), None))
+        }
+        _ => translated(journey, route, protocol),
+    }
+}
+
+fn translated(
+    journey: &mut Journey<'_>,
+    route: &Route,
+    protocol: Protocol,
+) -> Option<Result<http::Request<Pieces>, Unfit>> {
+    let (form, call) = match protocol {
+        Protocol::Anthropic => (ProviderForm::Messages, Call::CountTokens),
+        Protocol::Gemini => (ProviderForm::Generate, Call::Gemini("countTokens")),
+        Protocol::Bedrock => (ProviderForm::Converse, Call::BedrockCountTokens),
+        Protocol::OpenAi | Protocol::AzureOpenAi | Protocol::CodeWhisperer => return None,
+    };
+    let request = neutral(journey).ok().filter(|request| !request.extra.iter().any(|extra| extra.essential))?;
+    let (request, _) = fitted(&request, form);
+    let model = &route.backend().model;
+    let written = match form {
+        ProviderForm::Messages => anthropic::tokens::count_request(&request, model),
+        ProviderForm::Generate => gemini::tokens::count_request(&request, model),
+        _ => bedrock::tokens::count_request(&request, model),
+    };
+    Some(prepare::written(journey, route, written.ok()?.body, call))
+}

@@ -1,0 +1,209 @@
+//! The request as one upstream must see it: its bytes where both speak the same dialect, a translation otherwise.
+
+use super::Journey;
+use crate::{
+    error::Refusal,
+    protocol::{
+        anthropic, embeddings, gemini,
+        neutral::Signature,
+        openai, openai_responses,
+        surface::Surface,
+        translate::{ClientForm, ProviderForm, Translation, compat},
+        upstream::{self, Call},
+    },
+    request::{self, Asked, Place},
+    select::Route,
+    send::Pieces,
+    table::Backend,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, header};
+use pointsman_proto::domain::{Protocol, Provider};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How a reply comes back.
+pub(super) enum Way {
+    /// As it is.
+    Pass,
+    Translate(Box<Translation>),
+    Embed(Box<embeddings::Asked>),
+}
+
+/// Why this upstream cannot be given the request; another may be.
+pub(super) struct Unfit(pub Refusal);
+
+/// What of a client's headers goes along with a translation: the rest is about the client's dialect.
+const CARRIED: [&str; 4] = ["user-agent", "traceparent", "tracestate", "x-claude-code-session-id"];
+
+/// The call with which a surface passes as it is; none when this provider speaks another dialect.
+fn same(journey: &Journey<'_>, provider: &Provider) -> Option<Call<'static>> {
+    let openai = matches!(provider.protocol, Protocol::OpenAi | Protocol::AzureOpenAi);
+    match journey.surface {
+        Surface::Chat if openai && provider.api.has_chat() => Some(Call::OpenAi("/chat/completions")),
+        Surface::Responses if openai && provider.api.has_responses() => Some(Call::OpenAi("/responses")),
+        Surface::Completions if openai => Some(Call::OpenAi("/completions")),
+        Surface::Embeddings if openai => Some(Call::OpenAi("/embeddings")),
+        Surface::Messages if provider.protocol == Protocol::Anthropic => Some(Call::Messages),
+        _ => None,
+    }
+}
+
+pub(super) fn prepare(journey: &mut Journey<'_>, route: &Route) -> Result<(Request<Pieces>, Way), Unfit> {
+    let provider = &route.backend().upstream.provider;
+    if let Some(call) = same(journey, provider) {
+        return Ok((pass(journey, route, call, None)?, Way::Pass));
+    }
+    match (journey.surface, provider.protocol) {
+        (Surface::OtherOpenAi, Protocol::OpenAi | Protocol::AzureOpenAi) => {
+            let path = journey.parts.uri.path().to_owned();
+            let rest = path.strip_prefix("/v1").unwrap_or_default();
+            Ok((pass(journey, route, Call::OpenAi(rest), None)?, Way::Pass))
+        }
+        (Surface::Generate { .. } | Surface::OtherGemini, Protocol::Gemini) => {
+            let path = journey.parts.uri.path().to_owned();
+            let method = path.rsplit(':').next().unwrap_or_default();
+            let query = asks_for_events(journey).then_some("alt=sse");
+            Ok((pass(journey, route, Call::Gemini(method), query)?, Way::Pass))
+        }
+        (Surface::Embeddings, Protocol::Gemini | Protocol::Bedrock) => embed(journey, route),
+        (Surface::Embeddings | Surface::OtherOpenAi | Surface::OtherGemini, _) => Err(no_such_call(journey, provider)),
+        _ => translated(journey, route),
+    }
+}
+
+/// Of a Gemini client's query only this goes on: other parameters could change who asks, or what comes back.
+fn asks_for_events(journey: &Journey<'_>) -> bool {
+    journey.parts.uri.query().is_some_and(|query| query.split('&').any(|parameter| parameter == "alt=sse"))
+}
+
+fn no_such_call(journey: &Journey<'_>, provider: &Provider) -> Unfit {
+    let path = journey.parts.uri.path();
+    let protocol = provider.protocol.as_str();
+    let message = format!(
+        "The providers of the model {:?} have no counterpart of {path}: they speak {protocol}.",
+        journey.asked.model
+    );
+    Unfit(Refusal::bad_request(message).field("model"))
+}
+
+/// The client's request with the upstream's URL, credential and model name.
+pub(super) fn pass(
+    journey: &mut Journey<'_>,
+    route: &Route,
+    call: Call<'_>,
+    query: Option<&str>,
+) -> Result<Request<Pieces>, Unfit> {
+    let backend = route.backend();
+    let edited = match call {
+        Call::Gemini("embedContent" | "batchEmbedContents") => {
+            gemini::embeddings::renamed(&journey.asked.body, &backend.model)
+                .map(|body| Asked { body: body.into(), ..journey.asked.clone() })
+        }
+        _ => without_foreign_thinking(&journey.asked, call, backend),
+    };
+    let asked = edited.as_ref().unwrap_or(&journey.asked);
+    let body = match &asked.place {
+        Place::Json(span) => Pieces::replaced(&asked.body, span.clone(), backend.model_json.clone()),
+        Place::Form(span) => Pieces::replaced(&asked.body, span.clone(), Bytes::from(backend.model.to_string())),
+        Place::Path => Pieces::whole(asked.body.clone()),
+    };
+    finished(route, journey.parts.headers.clone(), body, &[], call, query)
+}
+
+/// Thinking that another provider signed came from us, and goes back to nobody else.
+fn without_foreign_thinking(asked: &Asked, call: Call<'_>, backend: &Backend) -> Option<Asked> {
+    let body = match call {
+        Call::Messages | Call::CountTokens if Signature::may_be_tagged(&asked.body) => {
+            anthropic::request::without_foreign_thinking(&asked.body)?
+        }
+        Call::OpenAi("/chat/completions") => {
+            openai::request::without_foreign_thinking(&asked.body, compat(&backend.upstream.provider))?
+        }
+        Call::OpenAi("/responses") if Signature::may_be_tagged(&asked.body) => {
+            openai_responses::request::without_foreign_thinking(&asked.body)?
+        }
+        Call::Gemini(_) => gemini::request::without_foreign_thinking(&asked.body, &backend.model)?,
+        _ => return None,
+    };
+    match asked.place {
+        Place::Path => Some(Asked { body: body.into(), ..asked.clone() }),
+        Place::Json(_) | Place::Form(_) => request::read(body.into(), "application/json").ok(),
+    }
+}
+
+fn translated(journey: &mut Journey<'_>, route: &Route) -> Result<(Request<Pieces>, Way), Unfit> {
+    let provider = &route.backend().upstream.provider;
+    let Some(client) = ClientForm::of(journey.surface) else { return Err(no_such_call(journey, provider)) };
+    if journey.surface == (Surface::Generate { stream: true }) && !asks_for_events(journey) {
+        let message = "Ask for alt=sse: a JSON array is not streamed from providers of other dialects.";
+        return Err(Unfit(Refusal::bad_request(message).field("alt")));
+    }
+    let form = ProviderForm::of(provider);
+    let request = journey
+        .neutral(client)
+        .map_err(|unreadable| Unfit(Refusal::bad_request(unreadable.message).field(unreadable.field)))?;
+    let profile = route.key().profile_arn.as_deref();
+    let model = &route.backend().model;
+    let (body, translation) =
+        Translation::request(&request, client, form, model, profile, created()).map_err(|not_carried| {
+            let message = format!("{}: {}", not_carried.field, not_carried.why);
+            Unfit(Refusal::bad_request(message).field(not_carried.field).code("unsupported_parameter"))
+        })?;
+    let request = written(journey, route, body, form.call(translation.stream))?;
+    Ok((request, Way::Translate(Box::new(translation))))
+}
+
+fn embed(journey: &mut Journey<'_>, route: &Route) -> Result<(Request<Pieces>, Way), Unfit> {
+    let backend = route.backend();
+    let refused = |(field, why): (&str, String)| Unfit(Refusal::bad_request(why).field(field));
+    let asked = embeddings::read(&journey.asked.body).map_err(refused)?;
+    let protocol = backend.upstream.provider.protocol;
+    let body = embeddings::write(&asked, protocol, &backend.model).map_err(refused)?;
+    let call = if protocol == Protocol::Gemini { Call::Gemini("batchEmbedContents") } else { Call::Invoke };
+    Ok((written(journey, route, body, call)?, Way::Embed(Box::new(asked))))
+}
+
+/// A body of our own, with the few of the client's headers that are not about its dialect.
+pub(super) fn written(
+    journey: &Journey<'_>,
+    route: &Route,
+    body: Vec<u8>,
+    call: Call<'_>,
+) -> Result<Request<Pieces>, Unfit> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    for name in CARRIED {
+        if let Some(value) = journey.parts.headers.get(name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    let body = Bytes::from(body);
+    finished(route, headers, Pieces::whole(body.clone()), &body, call, None)
+}
+
+fn finished(
+    route: &Route,
+    mut headers: HeaderMap,
+    pieces: Pieces,
+    signed: &[u8],
+    call: Call<'_>,
+    query: Option<&str>,
+) -> Result<Request<Pieces>, Unfit> {
+    let backend = route.backend();
+    let provider = &backend.upstream.provider;
+    let uri = upstream::uri(provider, &backend.model, call, query).ok_or_else(|| {
+        let message = "The provider's base URL, the model's name and this path make no URL.";
+        Unfit(Refusal::bad_request(message).field("model"))
+    })?;
+    upstream::authorize(&mut headers, provider, &route.key().credential, &uri, signed, SystemTime::now());
+    let mut request = Request::new(pieces);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+fn created() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
