@@ -1,4 +1,5 @@
-//! Azure's OpenAI, without any IO: the same bodies at other addresses, strictly checked, with the traces of its filters.
+//! Azure's OpenAI, without any IO: the same bodies at other addresses, strictly checked, with the traces of its
+//! filters.
 //!
 //! - `/openai/deployments/DEPLOYMENT/chat/completions?api-version=…` and its siblings: the deployment is the model.
 //! - `/openai/responses?api-version=…`, `/openai/models?api-version=…`.

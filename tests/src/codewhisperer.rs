@@ -1,8 +1,9 @@
-//! CodeWhisperer, as the Kiro IDE speaks it, without any IO: `/generateAssistantResponse`, `/ListAvailableModels`, and the
-//! two endpoints that refresh its tokens.
+//! CodeWhisperer, as the Kiro IDE speaks it, without any IO: `/generateAssistantResponse`, `/ListAvailableModels`, and
+//! the two endpoints that refresh its tokens.
 //!
-//! Source: `shared/protocols/codewhisperer.md`: the shapes are those of AWS' own client, the validator's rules those that
-//! others have met. It says "Improperly formed request." to all that breaks them; what it was is in the recorded violation.
+//! Source: `shared/protocols/codewhisperer.md`: the shapes are those of AWS' own client, the validator's rules those
+//! that others have met. It says "Improperly formed request." to all that breaks them; what it was is in the recorded
+//! violation.
 
 mod check;
 pub(crate) mod error;

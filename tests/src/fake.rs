@@ -18,8 +18,8 @@
 //! - `options`: what a provider is started with; its pace can change later.
 //! - `mode`: the ways to misbehave; `switchboard` says which one applies to a request.
 //! - `server`: sockets and connections.
-//! - `call`: a request, read. `answer`: **the life of a request**, as far as all protocols share it. `fault`: modes that
-//!   refuse. `play`: bodies that end early.
+//! - `call`: a request, read. `answer`: **the life of a request**, as far as all protocols share it. `fault`: modes
+//!   that refuse. `play`: bodies that end early.
 //! - `gate`: the barriers that tests hold requests and chunks at.
 //! - `ledger`: counters. `record`: the last requests, word for word. `violation`: those that broke their protocol.
 //! - `tokens`: CodeWhisperer's sign-in; `refresh` is the life of a request to it.
@@ -103,8 +103,8 @@ impl FakeProvider {
         self.base_url_of("openai")
     }
 
-    /// The same for a provider of this protocol, `openai`, `azure_openai` (its `/openai/v1`), or one of those whose paths
-    /// begin at the root: `anthropic`, `gemini`, `bedrock`, `codewhisperer`.
+    /// The same for a provider of this protocol, `openai`, `azure_openai` (its `/openai/v1`), or one of those whose
+    /// paths begin at the root: `anthropic`, `gemini`, `bedrock`, `codewhisperer`.
     pub fn base_url_of(&self, protocol: &str) -> String {
         let path = match protocol {
             "openai" => "/v1",
@@ -216,7 +216,8 @@ impl FakeProvider {
         self.state.ledger.stats()
     }
 
-    /// Sets the counters to zero, but for the requests in flight, which count as received since, and forgets violations.
+    /// Sets the counters to zero, but for the requests in flight, which count as received since, and forgets
+    /// violations.
     pub fn reset_stats(&self) {
         self.state.reset_stats();
     }
@@ -238,8 +239,8 @@ impl FakeProvider {
     }
 }
 
-/// CodeWhisperer's sign-in, at `/refreshToken` and `/token`. Refreshes are in [`FakeProvider::requests`], but neither in
-/// the counters nor held at the gate; modes apply to them by the model [`REFRESH`] alone.
+/// CodeWhisperer's sign-in, at `/refreshToken` and `/token`. Refreshes are in [`FakeProvider::requests`], but neither
+/// in the counters nor held at the gate; modes apply to them by the model [`REFRESH`] alone.
 impl FakeProvider {
     /// Refreshes that were granted.
     pub fn refreshes(&self) -> u64 {
@@ -251,8 +252,8 @@ impl FakeProvider {
         self.state.tokens.counts().1
     }
 
-    /// From now on this refresh token is good, once, and then its successors; no other is. Without this, any that was never
-    /// used is.
+    /// From now on this refresh token is good, once, and then its successors; no other is. Without this, any that was
+    /// never used is.
     pub fn demand_refresh_token(&self, token: &str) {
         self.state.tokens.demand(token);
     }
@@ -262,7 +263,8 @@ impl FakeProvider {
         self.state.tokens.expire();
     }
 
-    /// How long tokens that are handed out from now on are said to be good. They are until [`FakeProvider::expire_tokens`].
+    /// How long tokens that are handed out from now on are said to be good. They are until
+    /// [`FakeProvider::expire_tokens`].
     pub fn set_token_lifetime(&self, lifetime: Duration) {
         self.state.tokens.set_lifetime(lifetime.as_secs());
     }

@@ -1,5 +1,5 @@
-//! Gemini's `generateContent` and its like, without any IO: `/v1beta/models/MODEL:ACTION` and `/v1beta/models`, or the same
-//! in `/v1`.
+//! Gemini's `generateContent` and its like, without any IO: `/v1beta/models/MODEL:ACTION` and `/v1beta/models`, or the
+//! same in `/v1`.
 //!
 //! Source: `shared/protocols/gemini.md`, which quotes the types of `python-genai`.
 

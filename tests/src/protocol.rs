@@ -6,7 +6,7 @@
 //! | `/v1/messages…`; `/v1/models…` with `anthropic-version` | Anthropic |
 //! | `/v1beta/…`; `/v1/models/MODEL:ACTION`; `/v1/models…` with `x-goog-api-key` | Gemini |
 //! | `/model/…`, `/foundation-models…` | Bedrock |
-//! | `/generateAssistantResponse`, `/ListAvailableModels`, `/getUsageLimits`; the refreshes `/refreshToken`, `/token` | CodeWhisperer |
+//! | `/generateAssistantResponse`, `/ListAvailableModels`; the refreshes `/refreshToken`, `/token` | CodeWhisperer |
 //! | all others | OpenAI |
 
 #[cfg(test)]

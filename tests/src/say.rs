@@ -5,7 +5,7 @@
 //!
 //! | Line | The answer |
 //! |---|---|
-//! | `call:NAME {"json":"object"}` | calls this tool; several lines are parallel calls; without the object, no arguments |
+//! | `call:NAME {"a":1}` | calls this tool; several lines are parallel calls; without the object, no arguments |
 //! | `say TEXT` | says this; several lines are lines of one text |
 //! | `think` | begins with signed thinking ([`THOUGHT`]) |
 //! | `redact` | begins with thinking that only the provider can read, where the protocol has that |
@@ -13,14 +13,14 @@
 //! | `filter` | is stopped by a content filter |
 //! | `refuse` | is the model's refusal |
 //!
-//! Its text is made of, in this order: a line `result NAME: TEXT` for each tool result, with the first 40 characters of its
-//! text; a line `image image/png 70 bytes` (or `document`, `audio`) for each medium, or `image at URL`; what `say` says.
-//! If that leaves neither text nor calls, it is [prose](text::of_length) of the length that the pace orders, which holds a
-//! character of several bytes.
+//! Its text is made of, in this order: a line `result NAME: TEXT` for each tool result, with the first 40 characters of
+//! its text; a line `image image/png 70 bytes` (or `document`, `audio`) for each medium, or `image at URL`; what `say`
+//! says. If that leaves neither text nor calls, it is [prose](text::of_length) of the length that the pace orders,
+//! which holds a character of several bytes.
 //!
 //! A protocol that lacks something leaves it out; what stands for `filter` and `refuse` in each is in the table of
-//! [`Stop`]. Where thinking is switched on in a protocol that wants it back in front of tool calls, calls are thought about
-//! without being told to.
+//! [`Stop`]. Where thinking is switched on in a protocol that wants it back in front of tool calls, calls are thought
+//! about without being told to.
 
 mod heard;
 mod signature;

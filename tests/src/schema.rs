@@ -1,8 +1,8 @@
 //! What a provider accepts, as tables: a [`Shape`] says which JSON a place may hold, and [`check()`] finds the first
 //! [`Flaw`].
 //!
-//! Objects are closed: a field that no table names is a flaw, since a provider that took it would hide a translation that
-//! went wrong. What depends on other fields (which results answer which calls) is the protocols' own code.
+//! Objects are closed: a field that no table names is a flaw, since a provider that took it would hide a translation
+//! that went wrong. What depends on other fields (which results answer which calls) is the protocols' own code.
 
 mod check;
 mod flaw;

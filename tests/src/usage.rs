@@ -1,5 +1,5 @@
-//! The tokens that every answer claims to have used, whatever was asked: different numbers for different things, so that
-//! a number in the wrong place is seen.
+//! The tokens that every answer claims to have used, whatever was asked: different numbers for different things, so
+//! that a number in the wrong place is seen.
 
 /// Of the prompt in all, cached ones included.
 pub const PROMPT: u64 = 30;

@@ -1,7 +1,8 @@
-//! What all protocols share, without any IO: a request as they see it, the voice that they answer in, a reply, an error.
+//! What all protocols share, without any IO: a request as they see it, the voice that they answer in, a reply, an
+//! error.
 //!
-//! A stream is rendered whole, as a [`Script`] of beats, before its first byte is sent; when and whether each beat is sent
-//! is the player's business (`fake/play.rs`).
+//! A stream is rendered whole, as a [`Script`] of beats, before its first byte is sent; when and whether each beat is
+//! sent is the player's business (`fake/play.rs`).
 
 mod error;
 mod script;

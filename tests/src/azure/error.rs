@@ -6,14 +6,16 @@ use crate::openai;
 use crate::wire::{ApiError, Trouble};
 
 pub(crate) fn of(trouble: &Trouble<'_>) -> ApiError {
-    let denied = "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for \
+    let denied = "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid \
+                  key for \
                   an active subscription and use a correct regional API endpoint for your resource.";
     match trouble {
         Trouble::NoKey | Trouble::WrongKey(_) => ApiError::numbered(401, "", denied).code("401"),
         Trouble::RateLimited { wait, .. } => {
             let seconds = wait.map_or(60, |wait| wait.as_secs_f64().ceil() as u64);
             let message = format!(
-                "Requests have exceeded the call rate limit of your current pricing tier. Please retry after {seconds} seconds."
+                "Requests have exceeded the call rate limit of your current pricing tier. Please retry after \
+                 {seconds} seconds."
             );
             ApiError::numbered(429, "", message).code("429")
         }

@@ -1,5 +1,5 @@
-//! What Azure's content filters leave in answers: results beside each choice, a chunk without choices at the beginning of a
-//! stream, and a choice without a delta near its end.
+//! What Azure's content filters leave in answers: results beside each choice, a chunk without choices at the beginning
+//! of a stream, and a choice without a delta near its end.
 
 use serde_json::{Value, json};
 

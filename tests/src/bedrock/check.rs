@@ -23,7 +23,8 @@ fn words(flaw: Flaw) -> String {
         What::Unknown => {
             let (name, object) = flaw.path.split();
             format!(
-                "Malformed input request: #/{}: extraneous key [{name}] is not permitted, please reformat your input and \
+                "Malformed input request: #/{}: extraneous key [{name}] is not permitted, please reformat your input \
+                 and \
                  try again.",
                 object.dotted().replace('.', "/")
             )
@@ -33,14 +34,16 @@ fn words(flaw: Flaw) -> String {
         ),
         What::Type { expected, got } => {
             format!(
-                "Malformed input request: {at}: expected {expected}, found {got}, please reformat your input and try again."
+                "Malformed input request: {at}: expected {expected}, found {got}, please reformat your input and try \
+                 again."
             )
         }
         What::Range(range) => format!(
             "1 validation error detected: Value at '{at}' failed to satisfy constraint: Member must be or have {range}"
         ),
         What::Word { known, got } => format!(
-            "1 validation error detected: Value '{got}' at '{at}' failed to satisfy constraint: Member must satisfy enum \
+            "1 validation error detected: Value '{got}' at '{at}' failed to satisfy constraint: Member must satisfy \
+             enum \
              value set: [{}]",
             known.join(", ")
         ),

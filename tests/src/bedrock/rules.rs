@@ -20,7 +20,8 @@ pub(super) fn check(body: &Value, model: &str) -> Result<(), ApiError> {
     for (index, message) in messages.iter().enumerate() {
         if content(message).is_empty() {
             return Err(validation(format!(
-                "The content field in the Message object at messages.{index} is empty. Add a ContentBlock object to the \
+                "The content field in the Message object at messages.{index} is empty. Add a ContentBlock object to \
+                 the \
                  content field and try again."
             )));
         }
@@ -51,12 +52,14 @@ pub(super) fn content(message: &Value) -> &[Value] {
 fn roles(messages: &[Value], model: &str) -> Result<(), ApiError> {
     if messages.first().is_some_and(|first| first["role"] != "user") {
         return Err(validation(
-            "A conversation must start with a user message. Try again with a conversation that starts with a user message.",
+            "A conversation must start with a user message. Try again with a conversation that starts with a user \
+             message.",
         ));
     }
     if messages.windows(2).any(|pair| pair[0]["role"] == pair[1]["role"]) {
         return Err(validation(
-            "A conversation must alternate between user and assistant roles. Make sure the conversation alternates between \
+            "A conversation must alternate between user and assistant roles. Make sure the conversation alternates \
+             between \
              user and assistant roles and try again.",
         ));
     }
@@ -177,7 +180,8 @@ fn thinking(body: &Value, messages: &[Value]) -> Result<(), ApiError> {
         asked["role"] == "assistant" && content(answered).iter().any(|block| block.get("toolResult").is_some());
     match content(asked).first() {
         Some(first) if in_loop && first.get("reasoningContent").is_none() => told(
-            "Expected `thinking` or `redacted_thinking`, but found `tool_use`: a final `assistant` message must start with a thinking block.",
+            "Expected `thinking` or `redacted_thinking`, but found `tool_use`: a final `assistant` message must \
+             start with a thinking block.",
         ),
         _ => Ok(()),
     }

@@ -57,7 +57,8 @@ pub(super) fn check(ask: &Ask<'_>, secret: Option<&str>) -> Result<(), ApiError>
 fn genuine(ask: &Ask<'_>, signed: &Signed<'_>, secret: Option<&str>) -> Result<(), ApiError> {
     match secret.map(|secret| verify::signature(ask, signed, secret)) {
         Some(expected) if expected != signed.signature => {
-            let message = "The request signature we calculated does not match the signature you provided. Check your AWS \
+            let message = "The request signature we calculated does not match the signature you provided. Check your \
+                           AWS \
                            Secret Access Key and signing method. Consult the service documentation for details.";
             Err(ApiError::numbered(403, "InvalidSignatureException", message).because(message))
         }

@@ -48,7 +48,9 @@ fn flaws_of_the_shape_are_told_as_smithy_does() {
         (json!({"toolConfig": {"tools": tools()["toolConfig"]["tools"], "toolChoice": {"none": {}}}}), "[none]"),
         (json!({"system": "hello"}), "system: expected an array"),
         (
-            json!({"outputConfig": {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{"}}}}}),
+            json!({"outputConfig": {"textFormat": {
+                "type": "json_schema", "structure": {"jsonSchema": {"schema": "{"}},
+            }}}),
             "string of JSON",
         ),
     ];

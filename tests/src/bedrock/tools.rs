@@ -36,7 +36,8 @@ fn configured(config: &Value) -> Result<(), ApiError> {
         }
         if spec["inputSchema"]["json"]["type"] != "object" {
             return Err(validation(format!(
-                "The value at toolConfig.tools.{index}.toolSpec.inputSchema.json.type must be one of the following: object."
+                "The value at toolConfig.tools.{index}.toolSpec.inputSchema.json.type must be one of the following: \
+                 object."
             )));
         }
         if spec["description"].as_str().is_some_and(|text| text.trim().is_empty()) {

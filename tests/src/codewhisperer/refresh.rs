@@ -1,5 +1,5 @@
-//! The endpoints that trade a refresh token for new tokens: that of Kiro's own sign-in, and that of AWS' sign-in service.
-//! Which tokens are good is the provider's state, and not known here.
+//! The endpoints that trade a refresh token for new tokens: that of Kiro's own sign-in, and that of AWS' sign-in
+//! service. Which tokens are good is the provider's state, and not known here.
 
 use serde_json::{Value, json};
 

@@ -54,8 +54,8 @@ pub enum Mode {
 
 /// How a 429 says when to come back. As JSON: `"retry_after":"seconds","value":3`.
 ///
-/// The headers are OpenAI's. Azure's resets are plain seconds, Anthropic's are times under names of its own; Gemini puts the
-/// wait into the body's `RetryInfo` and AWS says nothing, so they send [`RetryAfter::Headers`] alone.
+/// The headers are OpenAI's. Azure's resets are plain seconds, Anthropic's are times under names of its own; Gemini
+/// puts the wait into the body's `RetryInfo` and AWS says nothing, so they send [`RetryAfter::Headers`] alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "retry_after", content = "value", rename_all = "snake_case")]
 pub enum RetryAfter {

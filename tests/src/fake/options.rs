@@ -13,8 +13,8 @@ pub struct Options {
     pub name: String,
     /// 0 takes any free port.
     pub port: u16,
-    /// The keys that are let in, wherever the protocol has them; `None` lets in any, but there must be one. For a signed
-    /// request it is the id of the AWS key; CodeWhisperer's tokens that were handed out are let in besides.
+    /// The keys that are let in, wherever the protocol has them; `None` lets in any, but there must be one. For a
+    /// signed request it is the id of the AWS key; CodeWhisperer's tokens that were handed out are let in besides.
     pub keys: Option<Vec<String>>,
     /// Listed by `GET /v1/models` and the other protocols' lists. A call may name any model all the same.
     pub models: Vec<String>,

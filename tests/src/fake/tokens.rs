@@ -1,7 +1,7 @@
 //! The tokens of CodeWhisperer's sign-in: who may call, and which refresh tokens are still good.
 //!
-//! Until [`Tokens::demand`] names one, any refresh token that was never used is taken, as if it had been handed out before
-//! we began. Each is good once: the answer has its successor.
+//! Until [`Tokens::demand`] names one, any refresh token that was never used is taken, as if it had been handed out
+//! before we began. Each is good once: the answer has its successor.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

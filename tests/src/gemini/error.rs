@@ -17,7 +17,8 @@ pub(super) fn invalid(message: impl Into<String>) -> ApiError {
 pub(crate) fn of(trouble: &Trouble<'_>) -> ApiError {
     match trouble {
         Trouble::NoKey => {
-            let message = "Method doesn't allow unregistered callers (callers without established identity). Please use \
+            let message = "Method doesn't allow unregistered callers (callers without established identity). Please \
+                           use \
                            API Key or other form of API consumer identity to call this API.";
             ApiError::numbered(403, "PERMISSION_DENIED", message)
         }

@@ -21,9 +21,10 @@ pub(super) fn check(body: &Value) -> Result<(), ApiError> {
         let name = declaration["name"].as_str().unwrap_or_default();
         if !is_name(name) {
             return Err(invalid(format!(
-                "* GenerateContentRequest.{at}.name: [Invalid function name. Must start with a letter or an underscore. \
-                 Must be alphameric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:) or dashes (-), with a maximum \
-                 length of 64.]"
+                "* GenerateContentRequest.{at}.name: [Invalid function name. Must start with a letter or an \
+                 underscore. \
+                 Must be alphameric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:) or dashes (-), with a \
+                 maximum                  length of 64.]"
             )));
         }
         if !names.insert(name) {
@@ -115,7 +116,8 @@ pub(super) fn answers(contents: &[Value]) -> Result<(), ApiError> {
         }
         if calls.len() != results.len() {
             return Err(invalid(
-                "Please ensure that the number of function response parts is equal to the number of function call parts of \
+                "Please ensure that the number of function response parts is equal to the number of function call \
+                 parts of \
                  the function call turn.",
             ));
         }
@@ -123,7 +125,8 @@ pub(super) fn answers(contents: &[Value]) -> Result<(), ApiError> {
             let same_id = result["id"].is_null() || call["id"].is_null() || result["id"] == call["id"];
             if call["name"] != result["name"] || !same_id {
                 return Err(invalid(format!(
-                    "Please ensure that function response parts are in the order of the function call parts: {} answers {}.",
+                    "Please ensure that function response parts are in the order of the function call parts: {} \
+                     answers {}.",
                     result["name"], call["name"]
                 )));
             }

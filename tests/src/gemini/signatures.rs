@@ -45,7 +45,8 @@ pub(super) fn check(contents: &[Value], model: &str) -> Result<(), ApiError> {
 fn missing(part: &Value, place: usize) -> ApiError {
     let name = part["functionCall"]["name"].as_str().unwrap_or_default();
     invalid(format!(
-        "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly, \
+        "Function call is missing a thought_signature in functionCall parts. This is required for tools to work \
+         correctly, \
          and missing thought_signature may lead to degraded model performance. Additional data, function call \
          `default_api:{name}` , position {place}."
     ))

@@ -1,7 +1,7 @@
 //! A response as a stream of named events, each with a `sequence_number`.
 //!
-//! One item after the other: `output_item.added`, its parts and their deltas, `output_item.done`. Around them `created`,
-//! `in_progress`, and `completed` or `incomplete`.
+//! One item after the other: `output_item.added`, its parts and their deltas, `output_item.done`. Around them
+//! `created`, `in_progress`, and `completed` or `incomplete`.
 
 use serde_json::{Value, json};
 

@@ -152,7 +152,8 @@ fn answers(messages: &[Value]) -> Result<(), ApiError> {
                 if answered.contains(&id) {
                     return Err(invalid(format!("Duplicate value for 'tool_call_id' of '{id}' in message[{index}].")));
                 }
-                let message = "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with \
+                let message = "Invalid parameter: messages with role 'tool' must be a response to a preceeding \
+                               message with \
                                'tool_calls'.";
                 return Err(invalid(message).param(format!("messages.[{index}].role")));
             };
@@ -171,7 +172,8 @@ fn unanswered(open: &[&str]) -> Result<(), ApiError> {
     match open.is_empty() {
         true => Ok(()),
         false => Err(invalid(format!(
-            "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. \
+            "An assistant message with 'tool_calls' must be followed by tool messages responding to each \
+             'tool_call_id'. \
              The following tool_call_ids did not have response messages: {}",
             open.join(", ")
         ))

@@ -1,5 +1,5 @@
-//! What OpenAI accepts, field by field: chat completions, legacy completions, embeddings. Messages and items have their own
-//! tables.
+//! What OpenAI accepts, field by field: chat completions, legacy completions, embeddings. Messages and items have their
+//! own tables.
 
 use super::items;
 use super::messages::MESSAGES;

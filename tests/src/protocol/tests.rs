@@ -48,8 +48,8 @@ pub(crate) fn violation(reply: Result<Reply, ApiError>) -> String {
     }
 }
 
-/// `over` laid upon `base`: objects field by field, lists item by item, and all else in place of what was there. The word
-/// `"-"` takes a field away.
+/// `over` laid upon `base`: objects field by field, lists item by item, and all else in place of what was there. The
+/// word `"-"` takes a field away.
 pub(crate) fn merged(base: &Value, over: &Value) -> Value {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {

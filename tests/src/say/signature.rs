@@ -1,7 +1,7 @@
 //! Signatures of thinking: opaque to everyone else, and checked without any memory of having issued them.
 //!
-//! One is base64 of `fake:ISSUER:` with a digest of what it signs, so that any fake accepts what another of the same issuer
-//! has said, as a family's endpoints do, and what is cut, changed or taken from elsewhere is found out.
+//! One is base64 of `fake:ISSUER:` with a digest of what it signs, so that any fake accepts what another of the same
+//! issuer has said, as a family's endpoints do, and what is cut, changed or taken from elsewhere is found out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

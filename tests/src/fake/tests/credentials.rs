@@ -40,7 +40,8 @@ async fn keys_are_counted_wherever_they_stand() {
 async fn a_signature_must_be_one() {
     let rig = Rig::new();
     let good = "AWS4-HMAC-SHA256 Credential=AKID/20261121/us-east-1/bedrock/aws4_request, \
-                SignedHeaders=host;x-amz-date, Signature=0000000000000000000000000000000000000000000000000000000000000000";
+                SignedHeaders=host;x-amz-date, \
+                Signature=0000000000000000000000000000000000000000000000000000000000000000";
     let date = ("x-amz-date", "20261121T040000Z");
     assert_eq!(status(&rig, "bedrock", &[("authorization", good), date]).await, 200);
     assert_eq!(rig.fake.stats().key("AKID").ok, 1);

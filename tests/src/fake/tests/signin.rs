@@ -27,7 +27,10 @@ async fn both_endpoints_rotate_and_refuse_what_is_used_up() {
     let (status, first) = refresh(&rig, "/refreshToken", json!({"refreshToken": "aor1"})).await;
     assert_eq!((status, &first["expiresIn"]), (200, &json!(3600)));
     assert!(first["profileArn"].is_string());
-    let idc = |token: &Value| json!({"clientId": "a", "clientSecret": "b", "grantType": "refresh_token", "refreshToken": token});
+    let idc = |token: &Value| {
+        let client = json!({"clientId": "a", "clientSecret": "b", "grantType": "refresh_token"});
+        crate::protocol::tests::merged(&client, &json!({"refreshToken": token}))
+    };
     let (status, second) = refresh(&rig, "/token", idc(&first["refreshToken"])).await;
     assert_eq!((status, &second["tokenType"]), (200, &json!("Bearer")));
     for (path, body) in [("/refreshToken", json!({"refreshToken": "aor1"})), ("/token", idc(&first["refreshToken"]))] {

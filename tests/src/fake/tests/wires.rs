@@ -94,7 +94,10 @@ pub(super) const WIRES: [Wire; 7] = [
         name: "anthropic",
         whole: Some("/v1/messages"),
         stream: "/v1/messages",
-        body: |text, stream| json!({"model": "m", "max_tokens": 9, "stream": stream, "messages": [{"role": "user", "content": text}]}),
+        body: |text, stream| {
+            let messages = json!([{"role": "user", "content": text}]);
+            json!({"model": "m", "max_tokens": 9, "stream": stream, "messages": messages})
+        },
         of_whole: of_message,
         of_stream: of_message_events,
     },

@@ -110,3 +110,10 @@ fn what_is_no_reply_is_told() {
         assert_eq!(read_as(CLAUDE, body), Err(Broken::Malformed("the reply is none of Converse's")), "{body}");
     }
 }
+
+#[test]
+fn a_call_without_a_name_is_refused() {
+    let call = r#"{"toolUse":{"toolUseId":"t","name":"","input":{}}}"#;
+    let body = format!(r#"{{"output":{{"message":{{"content":[{call}]}}}},"stopReason":"tool_use"}}"#);
+    assert_eq!(read_as(CLAUDE, &body), Err(Broken::Malformed("a tool call has no name")));
+}

@@ -421,3 +421,10 @@ proptest! {
         let _ = read_as(CLAUDE, &[&frames::write(&headers, payload.as_bytes())]);
     }
 }
+
+#[test]
+fn a_call_without_a_name_is_refused() {
+    let start = json!({"toolUse": {"toolUseId": "t", "name": ""}});
+    let frame = frame("contentBlockStart", &json!({"contentBlockIndex": 0, "start": start}));
+    assert_eq!(read_as(CLAUDE, &[&frame]).1, Err(Broken::Malformed("a tool call has no name")));
+}

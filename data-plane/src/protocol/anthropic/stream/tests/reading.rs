@@ -250,3 +250,9 @@ proptest! {
         let _ = reader.finish(&mut |_| {});
     }
 }
+
+#[test]
+fn a_call_without_a_name_is_refused() {
+    let call = block(0, json!({"type": "tool_use", "id": "toolu_1", "name": "", "input": {}}));
+    assert_eq!(read(&[&stream(&[start(), call])]).2, Err(Broken::Malformed("a tool call has no name")));
+}
