@@ -455,9 +455,14 @@ impl Signature {
     pub fn tagged(signature: Option<&Self>, native: Issuer) -> String {
         match signature {
             Some(signature) if signature.issuer == native => signature.value.clone(),
-            Some(signature) => format!("{TAG}{}.{}", signature.issuer.tag(), signature.value),
+            Some(signature) => signature.with_tag(),
             None => format!("{TAG}none."),
         }
+    }
+
+    /// The same for a dialect that has no signatures of its own.
+    pub fn with_tag(&self) -> String {
+        format!("{TAG}{}.{}", self.issuer.tag(), self.value)
     }
 
     /// Reads what [`Signature::tagged`] wrote; none is thinking that nobody signed.

@@ -22,9 +22,8 @@ pub(super) fn check(body: &Value) -> Result<(), ApiError> {
         if !is_name(name) {
             return Err(invalid(format!(
                 "* GenerateContentRequest.{at}.name: [Invalid function name. Must start with a letter or an \
-                 underscore. \
-                 Must be alphameric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:) or dashes (-), with a \
-                 maximum                  length of 64.]"
+                 underscore. Must be alphameric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:) or dashes (-), \
+                 with a maximum length of 64.]"
             )));
         }
         if !names.insert(name) {

@@ -134,7 +134,8 @@ const PENALTY: &Shape = &Shape::Num(-2.0, 2.0);
 const GENERATION: &Shape = &Shape::Fields(&[
     may("temperature", &Shape::Num(0.0, 2.0)),
     may("topP", UNIT),
-    may("topK", NATURAL),
+    // Google's Python SDK sends 5.0, and the JSON of protobuf takes it for an integer.
+    may("topK", NUMBER),
     may("candidateCount", &Shape::Int(1, 8)),
     may("maxOutputTokens", POSITIVE),
     may("stopSequences", STRINGS),

@@ -29,7 +29,7 @@ pub(super) struct Detail<'a> {
 
 impl<'a> Detail<'a> {
     pub(super) fn signed(index: usize, text: &'a str, signature: &Signature) -> Self {
-        let signature = Some(Signature::tagged(Some(signature), Issuer::OpenAi));
+        let signature = Some(signature.with_tag());
         Self { index, kind: "reasoning.text", text: Some(text), signature, ..Self::default() }
     }
 
@@ -39,7 +39,7 @@ impl<'a> Detail<'a> {
     }
 
     pub(super) fn redacted(index: usize, signature: &Signature) -> Self {
-        let data = Some(Signature::tagged(Some(signature), Issuer::OpenAi));
+        let data = Some(signature.with_tag());
         Self { index, kind: "reasoning.encrypted", data, ..Self::default() }
     }
 }

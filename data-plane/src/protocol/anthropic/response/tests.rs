@@ -275,7 +275,8 @@ proptest! {
 
 #[test]
 fn a_call_without_a_name_is_refused() {
-    for block in [r#"{"type":"tool_use","id":"t","input":{}}"#, r#"{"type":"tool_use","id":"t","name":"","input":{}}"#] {
+    for block in [r#"{"type":"tool_use","id":"t","input":{}}"#, r#"{"type":"tool_use","id":"t","name":"","input":{}}"#]
+    {
         let body = format!(r#"{{"content":[{block}],"stop_reason":"tool_use"}}"#);
         assert_eq!(read(body.as_bytes(), &context()), Err(Broken::Malformed("a tool call has no name")), "{block}");
     }

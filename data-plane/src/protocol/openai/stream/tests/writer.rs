@@ -160,7 +160,7 @@ fn interleaved_thinking_survives_the_client() {
         json!([
             {"index": 0, "type": "reasoning.text", "text_range": [0, 8], "signature": "pm1.anthropic.c2ln"},
             {"index": 1, "type": "reasoning.encrypted", "data": "pm1.anthropic.c2ln"},
-            {"index": 2, "type": "reasoning.text", "text_range": [8, 14], "signature": "c2ln"},
+            {"index": 2, "type": "reasoning.text", "text_range": [8, 14], "signature": "pm1.openai.c2ln"},
         ])
     );
     let whole: Value = serde_json::from_slice(&write(&reply, &context())).expect("it is JSON");
