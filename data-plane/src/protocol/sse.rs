@@ -194,6 +194,7 @@ mod tests {
             ("data: cut off", vec![(None, "cut off")]),
             ("data:  two spaces\n\n", vec![(None, " two spaces")]),
             ("event: alone\n\ndata: a\n\n", vec![(None, "a")]),
+            ("event: é\ndata: é\n\n", vec![(Some("é"), "é")]),
             ("", vec![]),
         ] {
             let expected: Vec<_> = expected.into_iter().map(|(n, d)| (n.map(str::to_owned), d.to_owned())).collect();
@@ -205,6 +206,20 @@ mod tests {
                 assert_eq!(read(&[a, b]), expected, "{text:?} cut at {cut}");
             }
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced() {
+        let expected = vec![(Some("\u{fffd}".to_owned()), "a\u{fffd}b".to_owned())];
+        assert_eq!(read(&[b"event: \xff\ndata: a\xffb\n\n"]), expected);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut out = bytes::BytesMut::new();
+        write(None, &"two\nlines", &mut out);
+        write(Some("x"), &[1, 2], &mut out);
+        assert_eq!(read(&[&out]), [(None, r#""two\nlines""#.to_owned()), (Some("x".to_owned()), "[1,2]".to_owned())]);
     }
 
     #[test]

@@ -47,7 +47,12 @@ const CHAT: ProviderForm = ProviderForm::Chat(Compat::OpenAi);
 
 const PAIRS: [Pair; 9] = [
     pair("anthropic client, openai", ClientForm::Messages, CHAT),
-    pair("anthropic client, openai responses", ClientForm::Messages, ProviderForm::Responses),
+    Pair {
+        name: "anthropic client, openai responses",
+        client: ClientForm::Messages,
+        provider: ProviderForm::Responses,
+        grows: Some("the provider's last events repeat the whole reply, and are read whole"),
+    },
     pair("anthropic client, gemini", ClientForm::Messages, ProviderForm::Generate),
     pair("chat client, anthropic", ClientForm::Chat, ProviderForm::Messages),
     pair("chat client, gemini", ClientForm::Chat, ProviderForm::Generate),
@@ -130,31 +135,24 @@ impl Run {
 }
 
 /// Bytes that a stream's translation holds.
-#[derive(Clone, Copy)]
 struct Held {
-    /// Before the end, with all deltas told.
-    before: i64,
-    after: i64,
     /// At any moment.
     most: u64,
+    /// When all is over but the streamer itself.
+    after: i64,
 }
 
 fn held(pair: &Pair, says: Says, deltas: usize) -> anyhow::Result<Held> {
     let stream = Upstream::new(pair.provider, says, deltas);
-    let (mut run, mut begun) = (None, Ok(()));
-    let before = allocation_counter::measure(|| match Run::new(pair) {
-        Ok(new) => {
-            let run = run.insert(new);
-            run.feed(&stream.head);
-            run.feed(&stream.deltas);
+    let mut run = None;
+    let found = allocation_counter::measure(|| {
+        run = Run::new(pair).ok();
+        if let Some(run) = &mut run {
+            run.whole(&stream);
         }
-        Err(error) => begun = Err(error),
     });
-    begun?;
-    let mut run = run.context("it has begun")?;
-    let rest = allocation_counter::measure(|| run.end(&stream.tail));
-    let most = before.bytes_max.max(before.bytes_current.unsigned_abs() + rest.bytes_max);
-    Ok(Held { before: before.bytes_current, after: before.bytes_current + rest.bytes_current, most })
+    run.context("it has begun")?;
+    Ok(Held { most: found.bytes_max, after: found.bytes_current })
 }
 
 /// Allocations per event once all buffers have their size.
@@ -232,23 +230,27 @@ fn growth(pair: &Pair) -> anyhow::Result<Row> {
     let (mut growth, mut remarks) = (0, Vec::new());
     for says in SAYS {
         let found = [held(pair, says, LENGTHS[0])?, held(pair, says, LENGTHS[1])?, held(pair, says, LENGTHS[2])?];
-        let more = |of: fn(&Held) -> i64| of(&found[2]) - of(&found[0]);
-        growth = growth.max(more(|h| h.before)).max(more(|h| h.after)).max(more(|h| h.most as i64));
-        let before = found.map(|held| held.before.to_string()).join("/");
-        let after = found.map(|held| held.after.to_string()).join("/");
-        let most = found.map(|held| held.most.to_string()).join("/");
-        remarks.push(format!("{}: {before} before the end, {after} after it, {most} at most", says.word()));
+        let [least, .., most] = &found;
+        growth = growth.max(most.most as i64 - least.most as i64).max(most.after - least.after);
+        let (most, after) = (each(&found, |held| held.most), each(&found, |held| held.after));
+        remarks.push(format!("{}: at most {most}, at the end {after}", says.word()));
     }
-    let figure = format!("bytes held by 10,000 events more than by 100: {}", pair.name);
+    let figure = format!("bytes held for 10,000 events above those for 100, {}", pair.name);
     Ok(match pair.grows {
         Some(why) => Row::note(&figure, format!("{growth} B, since {why} ({})", remarks.join("; "))),
         None => Row::at_most(&figure, 0.0, growth as f64, "B").with(&remarks.join("; ")),
     })
 }
 
+/// A number for each length, or one if it is the same for all.
+fn each<T: PartialEq + ToString>(found: &[Held; 3], of: fn(&Held) -> T) -> String {
+    let [a, b, c] = found.each_ref().map(of);
+    if a == b && b == c { a.to_string() } else { [a, b, c].map(|number| number.to_string()).join("/") }
+}
+
 fn cost(pair: &Pair, says: Says, instructions: Option<f64>) -> anyhow::Result<Row> {
     let (allocations, time) = (allocations(pair, says)?, nanoseconds(pair, says)?);
     let counted = instructions.map_or("valgrind not found".into(), |count| format!("{count:.0} instructions"));
-    let figure = format!("translating an event of {}: {}", says.word(), pair.name);
+    let figure = format!("translating an event of {}, {}", says.word(), pair.name);
     Ok(Row::note(&figure, format!("{time:.0} ns, {counted}, {allocations:.2} allocations")))
 }

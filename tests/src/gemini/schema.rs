@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use crate::schema::{
-    ANY, BOOL, FILLED, Field, MAP, NATURAL, NUMBER, POSITIVE, STRING, STRINGS, Shape, UNIT, may, need,
-};
+use crate::schema::{ANY, BOOL, FILLED, Field, MAP, NUMBER, POSITIVE, STRING, STRINGS, Shape, UNIT, may, need};
 
 const BLOB: &Shape = &Shape::Fields(&[need("mimeType", FILLED), need("data", FILLED), may("displayName", STRING)]);
 const FILE: &Shape = &Shape::Fields(&[may("mimeType", FILLED), need("fileUri", FILLED), may("displayName", STRING)]);

@@ -3,8 +3,13 @@
 use super::{call, raw};
 use crate::protocol::neutral::{Broken, Signature};
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
+
+/// The choice that was asked for, out of a list. The others are let go as they are read, so that a list needs no memory.
+#[derive(Default)]
+pub(super) struct Choices<'a>(pub(super) Option<Choice<'a>>);
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -89,12 +94,31 @@ struct ListedText<'a> {
     text: Option<&'a RawValue>,
 }
 
-impl<'a> Choice<'a> {
-    /// The others nobody asked for.
-    pub(super) fn is_first(&self) -> bool {
-        self.index.unwrap_or(0) == 0
+impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ChoicesVisitor)
+    }
+}
+
+struct ChoicesVisitor;
+
+impl<'de> Visitor<'de> for ChoicesVisitor {
+    type Value = Choices<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of choices")
     }
 
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Choices<'de>, A::Error> {
+        let mut first = None;
+        while let Some(choice) = list.next_element::<Choice<'de>>()? {
+            first = first.or(Some(choice).filter(|choice| choice.index.unwrap_or(0) == 0));
+        }
+        Ok(Choices(first))
+    }
+}
+
+impl<'a> Choice<'a> {
     pub(super) fn finish_reason(&self) -> Result<Cow<'a, str>, Broken> {
         raw::text(self.finish_reason)
     }

@@ -2,7 +2,7 @@
 
 use super::blocks::{Blocks, Kind, Naming};
 use crate::protocol::neutral::{Broken, Collector, Context, Event, Response, Stop};
-use crate::protocol::openai::said::{Choice, Said};
+use crate::protocol::openai::said::{Choice, Choices, Said};
 use crate::protocol::openai::{error, finish, raw, usage};
 use crate::protocol::sse;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ struct Chunk<'a> {
     #[serde(borrow)]
     model: Option<&'a RawValue>,
     #[serde(borrow)]
-    choices: Option<Vec<Choice<'a>>>,
+    choices: Option<Choices<'a>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -75,7 +75,7 @@ impl Reader {
         if chunk.error.is_some_and(error::is_one) || chunk.object.is_some_and(|object| object.get() == "\"error\"") {
             return Err(Broken::Told(error::told(data)));
         }
-        let choice = chunk.choices.into_iter().flatten().find(Choice::is_first);
+        let choice = chunk.choices.and_then(|choices| choices.0);
         let counts = chunk.usage.or(choice.as_ref().and_then(|choice| choice.usage)).and_then(usage::read);
         if self.started.is_none() {
             let id = raw::text(chunk.id)?;
@@ -153,14 +153,15 @@ impl Reader {
 pub(in crate::protocol::openai) fn whole(body: &str, context: &Context) -> Result<Response, Broken> {
     let mut chunk: Chunk<'_> =
         serde_json::from_str(body).map_err(|_| Broken::Malformed("the reply is no chat completion"))?;
-    for choice in chunk.choices.iter_mut().flatten() {
+    let mut choice = chunk.choices.as_mut().and_then(|choices| choices.0.as_mut());
+    if let Some(choice) = &mut choice {
         choice.delta = choice.message.take();
         let calls = choice.delta.iter_mut().filter_map(|said| said.tool_calls.as_mut()).flatten();
         for (nth, call) in calls.enumerate() {
             call.index = Some(nth as u64);
         }
     }
-    let says = chunk.choices.iter().flatten().any(|choice| choice.is_first() && choice.delta.is_some());
+    let says = choice.is_some_and(|choice| choice.delta.is_some());
     let mut reader = Reader::new(context);
     let mut collector = Collector::default();
     let mut sink = |event: Event<'_>| collector.take(event);
