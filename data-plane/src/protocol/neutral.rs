@@ -13,6 +13,14 @@
 //! - **What cannot be carried** is refused if leaving it out would change the answer ([`Unsupported`], or an essential
 //!   [`Extra`]); otherwise it is left out, and named to the client ([`Written::dropped`]).
 
+mod error;
+mod event;
+mod signature;
+
+pub use error::{Broken, Class, Fault, Told};
+pub use event::{Block, Collector, Event};
+pub use signature::{Issuer, Signature};
+
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -129,22 +137,6 @@ pub struct ToolCall {
     pub signature: Option<Signature>,
 }
 
-/// Who can check a signature or read encrypted thinking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Issuer {
-    /// Anthropic's models, wherever they run.
-    Anthropic,
-    Gemini,
-    OpenAi,
-}
-
-/// What a provider wants to have back, unchanged, with its own thinking.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signature {
-    pub issuer: Issuer,
-    pub value: String,
-}
-
 /// A tool that the client runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tool {
@@ -259,51 +251,6 @@ pub struct Usage {
     pub estimated: bool,
 }
 
-/// A piece of a streamed reply.
-///
-/// The grammar: `Start (Open delta* Close)* Stop? End`, with `Usage` and `Ping` anywhere after `Start`. `End` means that
-/// the upstream has ended its stream as its protocol says; without it the stream was cut.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event<'a> {
-    Start {
-        id: Cow<'a, str>,
-        model: Cow<'a, str>,
-    },
-    Open(Block<'a>),
-    /// Of a [`Block::Text`] or [`Block::Refusal`].
-    Text(Cow<'a, str>),
-    Thinking(Cow<'a, str>),
-    /// Of the open [`Block::Thinking`], once, before it closes.
-    Signature(Signature),
-    /// A piece of the open tool call's JSON.
-    Arguments(Cow<'a, str>),
-    Close,
-    /// All that is known so far, not what was added.
-    Usage(Usage),
-    Stop {
-        stop: Stop,
-        sequence: Option<Cow<'a, str>>,
-    },
-    /// The upstream is alive.
-    Ping,
-    End,
-}
-
-/// What a stream's next deltas belong to.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Block<'a> {
-    Text,
-    Refusal,
-    Thinking,
-    /// Whole: no deltas follow.
-    Redacted(Signature),
-    Tool {
-        id: Cow<'a, str>,
-        name: Cow<'a, str>,
-        signature: Option<Signature>,
-    },
-}
-
 /// What a reader or writer needs to know besides what it reads or writes.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
@@ -375,119 +322,6 @@ pub struct Unreadable {
     pub message: String,
     /// `messages[2].content[0].type`.
     pub field: String,
-}
-
-/// What an upstream says of an error, in a body or in a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
-    pub message: String,
-    /// Every name that the error gives itself (code, type, status, reason, exception), the most telling first.
-    pub words: Vec<String>,
-    /// An HTTP status that a stream's event names.
-    pub status: Option<u16>,
-    /// How long the body says to wait.
-    pub wait: Option<std::time::Duration>,
-}
-
-/// What an error means, whoever told of it and however it was put.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// The request itself is wrong.
-    BadRequest,
-    /// The prompt does not fit the model.
-    ContextTooLong,
-    /// A filter refused the prompt.
-    ContentFilter,
-    /// The client's virtual key is missing or wrong.
-    Unauthorized,
-    /// Not for this client.
-    Forbidden,
-    NotFound,
-    /// The model's name is not known here, or not to the provider.
-    UnknownModel,
-    TooLarge,
-    RateLimited,
-    /// No waiting of minutes helps.
-    QuotaSpent,
-    /// The provider does not accept the gateway's credential.
-    BadCredential,
-    /// The credential may not use this model.
-    ModelDenied,
-    /// The provider has no capacity for anyone.
-    Overloaded,
-    /// The provider, or the way there, failed.
-    Failed,
-    TimedOut,
-    /// Nothing is left that could serve.
-    Unavailable,
-}
-
-/// An error as a client is told of it, in whichever dialect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub class: Class,
-    /// The upstream's own words where it has any.
-    pub message: String,
-    /// The field of the request that is at fault, as the client wrote it.
-    pub field: Option<String>,
-    /// A code more telling than the class's own, in OpenAI's form, `unsupported_parameter`.
-    pub code: Option<&'static str>,
-    /// The reply's `x-request-id`, for dialects that repeat it in the body.
-    pub request_id: String,
-}
-
-/// Why a reply could not be read to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Broken {
-    /// The upstream told of an error.
-    Told(Told),
-    /// This is not the upstream's protocol.
-    Malformed(&'static str),
-    /// The stream ended before its protocol's own end.
-    Early,
-}
-
-const TAG: &str = "pm1.";
-
-impl Signature {
-    /// The signature inside a client's dialect that belongs to `native`: as it is when `native` issued it, tagged
-    /// otherwise, so that it is told apart when it comes back.
-    pub fn tagged(signature: Option<&Self>, native: Issuer) -> String {
-        match signature {
-            Some(signature) if signature.issuer == native => signature.value.clone(),
-            Some(signature) => signature.with_tag(),
-            None => format!("{TAG}none."),
-        }
-    }
-
-    /// The same for a dialect that has no signatures of its own.
-    pub fn with_tag(&self) -> String {
-        format!("{TAG}{}.{}", self.issuer.tag(), self.value)
-    }
-
-    /// Reads what [`Signature::tagged`] wrote; none is thinking that nobody signed.
-    pub fn untagged(text: &str, native: Issuer) -> Option<Self> {
-        let Some((tag, value)) = text.strip_prefix(TAG).and_then(|rest| rest.split_once('.')) else {
-            return (!text.is_empty()).then(|| Self { issuer: native, value: text.to_owned() });
-        };
-        let issuer = [Issuer::Anthropic, Issuer::Gemini, Issuer::OpenAi].into_iter().find(|i| i.tag() == tag)?;
-        Some(Self { issuer, value: value.to_owned() })
-    }
-
-    /// Whether a body may hold a tagged signature, which its own dialect's provider would not accept.
-    pub fn may_be_tagged(body: &[u8]) -> bool {
-        memchr::memmem::find(body, b"\"pm1.").is_some()
-    }
-}
-
-impl Issuer {
-    fn tag(self) -> &'static str {
-        match self {
-            Self::Anthropic => "anthropic",
-            Self::Gemini => "gemini",
-            Self::OpenAi => "openai",
-        }
-    }
 }
 
 impl Effort {
@@ -576,12 +410,6 @@ impl ToolCall {
     }
 }
 
-impl From<super::sse::TooLong> for Broken {
-    fn from(_: super::sse::TooLong) -> Self {
-        Self::Malformed("an event of its stream is over 16 MiB")
-    }
-}
-
 impl Extra {
     /// A field whose absence changes the answer.
     pub fn essential(field: impl Into<String>) -> Self {
@@ -603,104 +431,5 @@ impl Unsupported {
 impl Unreadable {
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { message: message.into(), field: field.into() }
-    }
-}
-
-/// A reply put together from its events.
-#[derive(Debug, Default)]
-pub struct Collector {
-    response: Response,
-    ended: bool,
-}
-
-impl Collector {
-    pub fn take(&mut self, event: Event<'_>) {
-        let parts = &mut self.response.parts;
-        match event {
-            Event::Start { id, model } => {
-                self.response.id = id.into_owned();
-                self.response.model = model.into_owned();
-            }
-            Event::Open(block) => parts.push(match block {
-                Block::Text => Part::Text(String::new()),
-                Block::Refusal => Part::Refusal(String::new()),
-                Block::Thinking => Part::Thinking { text: String::new(), signature: None },
-                Block::Redacted(signature) => Part::RedactedThinking(signature),
-                Block::Tool { id, name, signature } => Part::ToolCall(ToolCall {
-                    id: id.into_owned(),
-                    name: name.into_owned(),
-                    arguments: String::new(),
-                    signature,
-                }),
-            }),
-            Event::Text(more) => {
-                if let Some(Part::Text(text) | Part::Refusal(text)) = parts.last_mut() {
-                    text.push_str(&more);
-                }
-            }
-            Event::Thinking(more) => {
-                if let Some(Part::Thinking { text, .. }) = parts.last_mut() {
-                    text.push_str(&more);
-                }
-            }
-            Event::Signature(given) => {
-                if let Some(Part::Thinking { signature, .. }) = parts.last_mut() {
-                    *signature = Some(given);
-                }
-            }
-            Event::Arguments(more) => {
-                if let Some(Part::ToolCall(call)) = parts.last_mut() {
-                    call.arguments.push_str(&more);
-                }
-            }
-            Event::Usage(usage) => self.response.usage = Some(usage),
-            Event::Stop { stop, sequence } => {
-                self.response.stop = stop;
-                self.response.stop_sequence = sequence.map(Cow::into_owned);
-            }
-            Event::End => self.ended = true,
-            Event::Close | Event::Ping => {}
-        }
-    }
-
-    /// The reply, if the stream came to its end.
-    pub fn finish(self) -> Option<Response> {
-        self.ended.then_some(self.response)
-    }
-}
-
-impl Response {
-    /// The reply as a stream would have brought it.
-    pub fn events(&self) -> Vec<Event<'_>> {
-        let mut events = vec![Event::Start { id: self.id.as_str().into(), model: self.model.as_str().into() }];
-        for part in &self.parts {
-            let (block, delta) = match part {
-                Part::Text(text) => (Block::Text, Some(Event::Text(text.into()))),
-                Part::Refusal(text) => (Block::Refusal, Some(Event::Text(text.into()))),
-                Part::Thinking { text, .. } => (Block::Thinking, Some(Event::Thinking(text.into()))),
-                Part::RedactedThinking(signature) => (Block::Redacted(signature.clone()), None),
-                Part::ToolCall(call) => (
-                    Block::Tool {
-                        id: call.id.as_str().into(),
-                        name: call.name.as_str().into(),
-                        signature: call.signature.clone(),
-                    },
-                    Some(Event::Arguments(call.arguments.as_str().into())),
-                ),
-                // No model answers with these.
-                Part::Image(_) | Part::Document { .. } | Part::Audio(_) | Part::ToolResult { .. } => continue,
-                Part::CachePoint { .. } => continue,
-            };
-            events.push(Event::Open(block));
-            events.extend(delta);
-            if let Part::Thinking { signature: Some(signature), .. } = part {
-                events.push(Event::Signature(signature.clone()));
-            }
-            events.push(Event::Close);
-        }
-        events.extend(self.usage.map(Event::Usage));
-        events.push(Event::Stop { stop: self.stop, sequence: self.stop_sequence.as_deref().map(Cow::Borrowed) });
-        events.push(Event::End);
-        events
     }
 }
