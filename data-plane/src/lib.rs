@@ -93,10 +93,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let (inbox, control) = mpsc::channel(64);
     tasks.spawn(keeper::run(Task::new(uplink.node.clone(), keeper.clone()), news, control, stop.clone()));
     tasks.spawn(fleet::run(uplink, keeper.clone(), inbox, connection, stop.clone()));
-    let serve = move |request| {
-        let proxy = proxy.clone();
-        async move { proxy.serve(request).await }
-    };
+    let serve = move |request| proxy.clone().serve(request);
     let answer = move |request: http::Request<_>| {
         let ops = ops.clone();
         async move { ops.answer(request.uri().path()) }

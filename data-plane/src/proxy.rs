@@ -29,6 +29,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, request::Parts};
 use hyper::body::Incoming;
 use std::{
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -55,11 +56,15 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Answers a request.
-    pub async fn serve(&self, request: Request<Incoming>) -> Response<Reply> {
-        let dialect = Dialect::of(request.method(), request.uri().path(), request.headers());
-        // Boxed, since its state is large and a connection would keep room for it while the reply streams.
-        Box::pin(self.answer(request, dialect)).await.unwrap_or_else(|refusal| refusal.into_response(dialect))
+    /// Answers a request. Boxed, since its state is large and a connection would keep room for it while the reply streams.
+    pub fn serve(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Pin<Box<impl Future<Output = Response<Reply>> + Send>> {
+        Box::pin(async move {
+            let dialect = Dialect::of(request.method(), request.uri().path(), request.headers());
+            self.answer(request, dialect).await.unwrap_or_else(|refusal| refusal.into_response(dialect))
+        })
     }
 
     async fn answer(&self, request: Request<Incoming>, dialect: Dialect) -> Result<Response<Reply>, Refusal> {
@@ -157,7 +162,7 @@ impl Journey<'_> {
         let model = self.resolve(&self.asked.model).ok_or_else(|| Refusal::unknown_model(&self.asked.model))?;
         headers::for_upstream(&mut self.parts.headers);
         if matches!(self.surface, Surface::CountTokens | Surface::GeminiCountTokens) {
-            return count::answer(&mut self, &model).await;
+            return Box::pin(count::answer(&mut self, &model)).await;
         }
         self.proxy.budget.first_attempt(self.proxy.keeper.now());
         if let Some(response) = self.try_model(&model, Reach::Ready).await {

@@ -83,15 +83,19 @@ fn give_up(journey: &mut Journey<'_>, route: Route, outcome: Outcome) -> Answer 
 async fn received(journey: &mut Journey<'_>, route: Route, way: Way, response: Response<Incoming>) -> Answer {
     let (parts, body) = response.into_parts();
     if !parts.status.is_success() {
-        return refused(journey, route, &way, parts, body).await;
+        return Box::pin(refused(journey, route, &way, parts, body)).await;
     }
     match way {
         Way::Pass => passed(journey, route, parts, body).await,
         _ if is_encoded(&parts.headers) => give_up(journey, route, failure("its reply is compressed, unasked")),
-        Way::Translate(translation) if translation.stream => streamed(journey, route, *translation, parts, body).await,
+        // Boxed, so that a request that passes keeps no room for what a translation needs.
+        Way::Translate(translation) if translation.stream => {
+            Box::pin(streamed(journey, route, *translation, parts, body)).await
+        }
         Way::Translate(translation) => {
             let dropped = translation.dropped.join(", ");
-            whole(journey, route, parts, body, &dropped, |body| Ok((translation.reply(body)?, false))).await
+            let reply = |body: &[u8]| Ok((translation.reply(body)?, false));
+            Box::pin(whole(journey, route, parts, body, &dropped, reply)).await
         }
         Way::Embed(asked) => {
             let (protocol, model) = (protocol(&route), route.backend().model.clone());
@@ -99,7 +103,7 @@ async fn received(journey: &mut Journey<'_>, route: Route, way: Way, response: R
                 let (reply, estimated) = embeddings::reply(&asked, protocol, &model, body)?;
                 Ok((Some(reply), estimated))
             };
-            whole(journey, route, parts, body, "", reply).await
+            Box::pin(whole(journey, route, parts, body, "", reply)).await
         }
     }
 }

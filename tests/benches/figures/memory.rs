@@ -3,6 +3,7 @@
 use crate::{
     process::Server,
     row::Row,
+    translation::Client,
     world::{Control, chat, client_headers, config, start_node},
 };
 use anyhow::Context;
@@ -32,19 +33,37 @@ pub async fn measure() -> anyhow::Result<Vec<Row>> {
     let [idle, idle_anonymous] = memory(&node).await?;
     // One chunk of content, then silence: the stream is committed and stays open.
     fake.set_mode(Mode::StallMidStream { after: 1 });
-    let streams = open_all(&node.said("addr"), &headers).await?;
+    let streams = open_all(&node.said("addr"), "/v1/chat/completions", &chat(BODY, true), &headers).await?;
     let [open, open_anonymous] = memory(&node).await?;
     drop(streams);
     fake.wait_for(|stats| stats.total.cancelled == STREAMS as u64).await;
     let [after, _] = memory(&node).await?;
-    let each = |from: u64, to: u64| to.saturating_sub(from) as f64 / STREAMS as f64 / 1024.0;
+    drop(node);
     let split = format!("{:.1} anonymous", megabytes(idle_anonymous));
     let streams =
         format!("anonymous {:.1}; {:.1} MB when closed", each(idle_anonymous, open_anonymous), megabytes(after));
     Ok(vec![
         Row::at_most("resident memory of an idle node", 15.0, megabytes(idle), "MB").with(&split),
         Row::at_most("memory per open stream, 2,000 of them", 32.0, each(idle, open), "KiB").with(&streams),
+        translated(&control, &headers).await?,
     ])
+}
+
+/// The same for streams that an Anthropic client gets of an OpenAI provider, at a node that has done nothing before.
+async fn translated(control: &Control, headers: &HeaderMap) -> anyhow::Result<Row> {
+    let node = start_node(control, "translating", &[])?;
+    control.settled(1).await?;
+    let [idle, _] = memory(&node).await?;
+    let ask = Client::Messages.ask("m");
+    let streams = open_all(&node.said("addr"), &ask.path, &ask.body, headers).await?;
+    let [open, _] = memory(&node).await?;
+    drop(streams);
+    Ok(Row::note("memory per open stream that is translated", format!("{:.1} KiB", each(idle, open))))
+}
+
+/// Kibibytes per stream.
+fn each(idle: u64, open: u64) -> f64 {
+    open.saturating_sub(idle) as f64 / STREAMS as f64 / 1024.0
 }
 
 fn megabytes(bytes: u64) -> f64 {
@@ -57,12 +76,11 @@ async fn memory(node: &Server) -> anyhow::Result<[u64; 2]> {
     Ok([resident_memory_of(node.pid())?, anonymous_memory_of(node.pid())?])
 }
 
-async fn open_all(addr: &str, headers: &HeaderMap) -> anyhow::Result<Vec<TcpStream>> {
+async fn open_all(addr: &str, path: &str, body: &[u8], headers: &HeaderMap) -> anyhow::Result<Vec<TcpStream>> {
     let token = headers[AUTHORIZATION].to_str()?;
-    let body = chat(BODY, true);
-    let body = std::str::from_utf8(&body)?;
+    let body = std::str::from_utf8(body)?;
     let request = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: {addr}\r\nauthorization: {token}\r\n\
+        "POST {path} HTTP/1.1\r\nhost: {addr}\r\nauthorization: {token}\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len(),
     );

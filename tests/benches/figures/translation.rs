@@ -24,14 +24,14 @@ use std::time::Duration;
 const BODY: usize = 1024;
 const DELTAS: usize = 100;
 const CONNECTIONS: usize = 60;
-const ROUNDS: usize = 6;
+const ROUNDS: u64 = 6;
 const MOST: f64 = 2.0;
 /// Streams in two runs under callgrind; their difference has no start in it.
 const COUNTED: [u64; 2] = [5, 25];
 
 /// A client's dialect.
 #[derive(Clone, Copy)]
-enum Client {
+pub enum Client {
     Chat,
     Responses,
     Messages,
@@ -95,9 +95,10 @@ fn config(fake: &str) -> Config {
 }
 
 /// A request for a stream.
-struct Ask {
-    path: String,
-    body: Bytes,
+#[derive(Clone)]
+pub struct Ask {
+    pub path: String,
+    pub body: Bytes,
 }
 
 impl Client {
@@ -110,7 +111,7 @@ impl Client {
         }
     }
 
-    fn ask(self, model: &str) -> Ask {
+    pub fn ask(self, model: &str) -> Ask {
         let path = match self {
             Self::Chat => "/v1/chat/completions".into(),
             Self::Responses => "/v1/responses".into(),
@@ -157,11 +158,13 @@ impl Ask {
     }
 }
 
-/// One side of a ratio.
+/// One side of a ratio: who is asked for what, and the processor time that it took.
 struct Side<'a> {
     server: &'a Server,
     ask: Ask,
     time: Duration,
+    /// Of each round, over the first side's.
+    ratios: Vec<f64>,
 }
 
 pub async fn measure() -> anyhow::Result<Vec<Row>> {
@@ -208,7 +211,23 @@ async fn is_understood(stage: &Stage, node: &Server, group: &Group) -> anyhow::R
     Ok(())
 }
 
-impl Side<'_> {
+impl Group {
+    /// What passes first, then what is translated.
+    fn sides<'a>(&self, floor: &'a Server, node: &'a Server) -> Vec<Side<'a>> {
+        let passed = match self.passed {
+            Some(client) => Side::new(node, client.ask(self.provider)),
+            None => Side::new(floor, Ask::of_bedrock()),
+        };
+        let translated = self.translated.iter().map(|client| Side::new(node, client.ask(self.provider)));
+        [passed].into_iter().chain(translated).collect()
+    }
+}
+
+impl<'a> Side<'a> {
+    fn new(server: &'a Server, ask: Ask) -> Self {
+        Self { server, ask, time: Duration::ZERO, ratios: Vec::new() }
+    }
+
     async fn load(&self, stage: &Stage, streams: u64, connections: usize) -> anyhow::Result<()> {
         let address = format!("http://{}{}", self.server.said("addr"), self.ask.path);
         let target: Uri = address.parse().context("an address")?;
@@ -219,6 +238,24 @@ impl Side<'_> {
     }
 }
 
+/// Lets each side serve so many streams in each round.
+async fn in_turns(stage: &Stage, sides: &mut [Side<'_>], streams: u64) -> anyhow::Result<()> {
+    for side in &*sides {
+        side.load(stage, streams / 4, CONNECTIONS).await?;
+    }
+    for _ in 0..ROUNDS {
+        let mut first = None;
+        for side in &mut *sides {
+            let before = side.server.cpu_time()?;
+            side.load(stage, streams, CONNECTIONS).await?;
+            let time = side.server.cpu_time()? - before;
+            side.time += time;
+            side.ratios.push(time.as_secs_f64() / first.get_or_insert(time).as_secs_f64());
+        }
+    }
+    Ok(())
+}
+
 /// Processor time per stream of each translated client, over that of the one whose streams pass.
 async fn compare(
     stage: &Stage,
@@ -227,38 +264,16 @@ async fn compare(
     what: &str,
     streams: u64,
 ) -> anyhow::Result<Vec<Row>> {
-    let passed = match group.passed {
-        Some(client) => Side { server: node, ask: client.ask(group.provider), time: Duration::ZERO },
-        None => Side { server: floor, ask: Ask::of_bedrock(), time: Duration::ZERO },
+    let mut sides = group.sides(floor, node);
+    in_turns(stage, &mut sides, streams).await?;
+    let each = |side: &Side<'_>| side.time.as_secs_f64() * 1e6 / (streams * ROUNDS) as f64;
+    let row = |(side, client): (&Side<'_>, &Client)| {
+        let (least, most) = side.ratios.iter().fold((f64::MAX, 0.0_f64), |(l, m), r| (l.min(*r), m.max(*r)));
+        let remark = format!("{:.0} us / {:.0} us; rounds {least:.2} to {most:.2}", each(side), each(&sides[0]));
+        let figure = figure("processor time", what, *client, group);
+        Row::at_most(&figure, MOST, each(side) / each(&sides[0]), "x").with(&remark)
     };
-    let translated = group.translated.iter().map(|client| client.ask(group.provider));
-    let translated = translated.map(|ask| Side { server: node, ask, time: Duration::ZERO });
-    let mut sides: Vec<Side<'_>> = [passed].into_iter().chain(translated).collect();
-    for side in &sides {
-        side.load(stage, streams / 4, CONNECTIONS).await?;
-    }
-    let mut ratios = vec![Vec::new(); sides.len()];
-    for _ in 0..ROUNDS {
-        let mut round = Vec::new();
-        for side in &mut sides {
-            let before = side.server.cpu_time()?;
-            side.load(stage, streams, CONNECTIONS).await?;
-            let time = side.server.cpu_time()? - before;
-            side.time += time;
-            round.push(time.as_secs_f64());
-        }
-        ratios.iter_mut().zip(&round).for_each(|(ratios, time)| ratios.push(time / round[0]));
-    }
-    let each = |side: &Side<'_>| side.time.as_secs_f64() * 1e6 / (streams * ROUNDS as u64) as f64;
-    let translated = sides.iter().zip(&ratios).skip(1).zip(group.translated);
-    Ok(translated
-        .map(|((side, ratios), client)| {
-            let (least, most) = ratios.iter().fold((f64::MAX, 0.0_f64), |(l, m), r| (l.min(*r), m.max(*r)));
-            let remark = format!("{:.0} us / {:.0} us; rounds {least:.2} to {most:.2}", each(side), each(&sides[0]));
-            let figure = figure("processor time", what, *client, group);
-            Row::at_most(&figure, MOST, each(side) / each(&sides[0]), "x").with(&remark)
-        })
-        .collect())
+    Ok(sides.iter().skip(1).zip(group.translated).map(row).collect())
 }
 
 fn figure(of: &str, what: &str, client: Client, group: &Group) -> String {
@@ -291,9 +306,7 @@ async fn count(stage: &Stage, who: &str, provider: &str, ask: Ask) -> anyhow::Re
             "floor" => stage.floor(&wrapper)?,
             _ => stage.node(&format!("under-valgrind-{who}-{provider}-{streams}"), &wrapper).await?,
         };
-        let side =
-            Side { server: &server, ask: Ask { path: ask.path.clone(), body: ask.body.clone() }, time: Duration::ZERO };
-        side.load(stage, streams, 1).await?;
+        Side::new(&server, ask.clone()).load(stage, streams, 1).await?;
         server.stop()?;
         *total = callgrind::total(&profile)?;
     }

@@ -11,9 +11,9 @@ use crate::protocol::{
 use bytes::{Bytes, BytesMut};
 use std::borrow::Cow;
 
-/// The first size of what waits for the client, in bytes, and that of the next buffer when one is used up while its pieces
-/// are still being written: some twenty events, so that few of them need memory of their own.
-const BUFFER: usize = 4 * 1024;
+/// Bytes of the buffer for what goes to the client. It is used again once its pieces are written; while they are not, the
+/// next one has the same size, so that some ten events share one. Every open stream holds one.
+const BUFFER: usize = 2 * 1024;
 
 /// Translates a stream.
 pub struct Streamer {
