@@ -2,54 +2,62 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-const HOP_BY_HOP: [HeaderName; 8] = [
-    header::CONNECTION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    HeaderName::from_static("keep-alive"),
-];
+/// Whether a header speaks of one connection alone.
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "keep-alive"
+    )
+}
 
 /// The client's credentials and whatever speaks of its place in the network; and what the client library sets anew.
-const NOT_UPSTREAM: [HeaderName; 16] = [
-    header::AUTHORIZATION,
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("x-goog-api-key"),
-    HeaderName::from_static("openai-organization"),
-    HeaderName::from_static("openai-project"),
-    header::COOKIE,
-    header::HOST,
-    header::CONTENT_LENGTH,
-    header::EXPECT,
-    // The first events of a stream are read: they come as they are.
-    header::ACCEPT_ENCODING,
-    header::FORWARDED,
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-real-ip"),
-];
+fn is_not_for_upstreams(name: &str) -> bool {
+    matches!(
+        name,
+        "authorization"
+            | "x-api-key"
+            | "api-key"
+            | "x-goog-api-key"
+            | "openai-organization"
+            | "openai-project"
+            | "cookie"
+            | "host"
+            | "content-length"
+            | "expect"
+            // The first events of a stream are read: they come as they are.
+            | "accept-encoding"
+            | "forwarded"
+            | "x-forwarded-for"
+            | "x-forwarded-host"
+            | "x-forwarded-proto"
+            | "x-real-ip"
+    )
+}
 
 /// What an upstream says of itself and not of its answer.
-const NOT_DOWNSTREAM: [HeaderName; 3] = [header::SET_COOKIE, header::ALT_SVC, header::STRICT_TRANSPORT_SECURITY];
+fn is_not_for_clients(name: &str) -> bool {
+    matches!(name, "set-cookie" | "alt-svc" | "strict-transport-security")
+}
 
 /// Makes a client's headers fit for an upstream.
 pub(crate) fn for_upstream(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
-    NOT_UPSTREAM.iter().for_each(|name| drop(headers.remove(name)));
+    strip(headers, is_not_for_upstreams);
 }
 
 /// Makes an upstream's headers fit for the client.
 pub(crate) fn for_client(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
-    NOT_DOWNSTREAM.iter().for_each(|name| drop(headers.remove(name)));
+    strip(headers, is_not_for_clients);
 }
 
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
+/// Removes what is hop by hop or unwanted. There are few of them, so each is looked for anew and nothing is collected.
+fn strip(headers: &mut HeaderMap, is_unwanted: impl Fn(&str) -> bool) {
     if headers.contains_key(header::CONNECTION) {
         let named: Vec<HeaderName> = headers
             .get_all(header::CONNECTION)
@@ -60,7 +68,10 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
             .collect();
         named.iter().for_each(|name| drop(headers.remove(name)));
     }
-    HOP_BY_HOP.iter().for_each(|name| drop(headers.remove(name)));
+    let is_gone = |name: &&HeaderName| is_hop_by_hop(name.as_str()) || is_unwanted(name.as_str());
+    while let Some(name) = headers.keys().find(is_gone).cloned() {
+        headers.remove(name);
+    }
 }
 
 /// The bytes of a header section.

@@ -50,6 +50,9 @@ pub enum Asked<'a> {
 impl Dialect {
     /// The dialect in which to answer, whatever else is wrong with the request.
     pub fn of(method: &Method, path: &str, headers: &HeaderMap) -> Self {
+        if let ("/v1/chat/completions" | "/v1/responses", &Method::POST) = (path, method) {
+            return Self::OpenAi; // as nearly every request does
+        }
         let is_google = headers.contains_key("x-goog-api-key") || headers.contains_key("x-goog-api-client");
         if is_google || path.starts_with("/v1beta") || (method == Method::POST && path.starts_with("/v1/models/")) {
             Self::Gemini

@@ -184,6 +184,8 @@ impl Writer {
     fn arguments(&mut self, text: &str, out: &mut BytesMut) {
         match &mut self.open {
             _ if text.is_empty() => {}
+            // White space says nothing, and alone it is no JSON.
+            Open::Call { begun: false, .. } if text.trim().is_empty() => {}
             Open::Call { index, begun } => {
                 *begun = true;
                 let index = *index;
