@@ -3,11 +3,15 @@
 use prost::Message;
 use std::{env, error::Error, path::PathBuf};
 
-const FILES: [&str; 3] =
-    ["pointsman/admin/v1/resources.proto", "pointsman/admin/v1/services.proto", "pointsman/fleet/v1/fleet.proto"];
+const FILES: [&str; 4] = [
+    "pointsman/admin/v1/resources.proto",
+    "pointsman/admin/v1/insight.proto",
+    "pointsman/admin/v1/services.proto",
+    "pointsman/fleet/v1/fleet.proto",
+];
 
 /// The messages that have a JSON form: resources and what the CLI prints.
-const JSON: [&str; 20] = [
+const JSON: [&str; 43] = [
     ".pointsman.admin.v1.Provider",
     ".pointsman.admin.v1.UpstreamModel",
     ".pointsman.admin.v1.Timeouts",
@@ -27,7 +31,30 @@ const JSON: [&str; 20] = [
     ".pointsman.admin.v1.ModelWeights",
     ".pointsman.admin.v1.Cause",
     ".pointsman.admin.v1.BackendWeight",
+    ".pointsman.admin.v1.CheckStatus",
     ".pointsman.admin.v1.Fleet",
+    ".pointsman.admin.v1.HealthCheck",
+    ".pointsman.admin.v1.Affinity",
+    ".pointsman.admin.v1.Hedging",
+    ".pointsman.admin.v1.Capabilities",
+    ".pointsman.admin.v1.Price",
+    ".pointsman.admin.v1.Rule",
+    ".pointsman.admin.v1.Condition",
+    ".pointsman.admin.v1.HeaderMatch",
+    ".pointsman.admin.v1.TimeOfDay",
+    ".pointsman.admin.v1.Preferences",
+    ".pointsman.admin.v1.ExplainResponse",
+    ".pointsman.admin.v1.Explanation",
+    ".pointsman.admin.v1.Features",
+    ".pointsman.admin.v1.RuleTrace",
+    ".pointsman.admin.v1.Hop",
+    ".pointsman.admin.v1.Candidate",
+    ".pointsman.admin.v1.Term",
+    ".pointsman.admin.v1.Exclusion",
+    ".pointsman.admin.v1.GetStatsResponse",
+    ".pointsman.admin.v1.Stats",
+    ".pointsman.admin.v1.Latency",
+    ".pointsman.admin.v1.BackendShare",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -3,10 +3,14 @@
 
 pub mod code;
 pub mod config;
+pub mod insight;
 pub mod key;
 pub mod model;
+pub mod preferences;
 pub mod provider;
+pub mod rule;
 pub mod shared;
+pub mod simulate;
 pub mod small;
 pub mod up;
 
@@ -58,8 +62,11 @@ pub enum Command {
     #[command(subcommand, visible_alias = "keys", after_help = key::EXAMPLES)]
     Key(key::KeyCommand),
     /// The names that clients ask for, and what serves them.
-    #[command(subcommand, visible_alias = "models")]
+    #[command(subcommand, visible_alias = "models", after_help = model::examples())]
     Model(model::ModelCommand),
+    /// Which model serves a request, by what the request is.
+    #[command(subcommand, visible_alias = "rules", after_help = rule::EXAMPLES)]
+    Rule(shared::Verb<rule::RuleFields>),
     /// Clients' credentials.
     #[command(subcommand, visible_aliases = ["virtual-keys", "vk", "vks"])]
     VirtualKey(shared::Verb<small::VirtualKeyFields>),
@@ -82,6 +89,16 @@ pub enum Command {
     Status(shared::ReadArgs),
     /// Follow the fleet as it changes.
     Watch(shared::ReadArgs),
+    /// Show what a request would meet: rules, backends, their scores, and why some are out. Nothing is sent.
+    #[command(after_help = insight::EXAMPLES)]
+    Explain(insight::ExplainArgs),
+    /// Replay requests through the router, with failures as you state them, and show who would serve. Nothing is sent.
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(simulate::SimulateArgs),
+    /// Show how providers, keys, backends and models fare, since each node started.
+    Stats(insight::StatsArgs),
+    /// Follow how they fare, once a second.
+    Top(insight::TopArgs),
     /// Undo every change after a version, as a new revision.
     Rollback(config::RollbackArgs),
 }

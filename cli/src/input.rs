@@ -130,6 +130,7 @@ fn merge(into: &mut Config, from: Config, name: &str) -> Result<(), InputError> 
     into.providers.extend(from.providers);
     into.keys.extend(from.keys);
     into.models.extend(from.models);
+    into.rules.extend(from.rules);
     into.virtual_keys.extend(from.virtual_keys);
     Ok(())
 }

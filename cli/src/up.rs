@@ -179,6 +179,7 @@ fn node_config(node: &NodeSetup, fleet: SocketAddr, join_token_file: PathBuf, dr
     node::Config {
         node: node.name.clone(),
         zone: String::new(),
+        region: String::new(),
         control: format!("http://{fleet}"),
         join_token_file: Some(join_token_file),
         ca_file: None,

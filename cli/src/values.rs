@@ -1,8 +1,15 @@
-//! Small values as they are typed in flags.
+//! Small values as they are typed in flags: names, weights and times here, lines of models and what routing is told in files
+//! of their own.
+
+mod backend;
+mod routing;
+
+pub use backend::backend;
+pub use routing::{absent_header, affinity, check, header, time_of_day};
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use pbjson_types::{Duration, Timestamp};
-use pointsman_proto::admin::v1::{Backend, NewWeight};
+use pointsman_proto::admin::v1::NewWeight;
 use std::str::FromStr;
 
 /// `PROVIDER/NAME`.
@@ -34,6 +41,11 @@ fn endpoint(text: &str) -> Result<(String, String), String> {
     Ok((provider.to_owned(), model.to_owned()))
 }
 
+/// `PROVIDER[/PART]`, where the part is a model's or a key's name; empty: all of the provider.
+pub fn part(text: &str) -> Result<(String, String), String> {
+    endpoint(text).map_err(|_| "say PROVIDER, or PROVIDER/NAME for a part of it, for example openai/main".to_owned())
+}
+
 fn weight(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(weight) if weight.is_finite() && weight >= 0.0 => Ok(weight),
@@ -46,35 +58,6 @@ pub fn new_weight(text: &str) -> Result<NewWeight, String> {
     let (name, value) = text.rsplit_once('=').ok_or("say which weight, for example openai=40")?;
     let (provider, model) = endpoint(name)?;
     Ok(NewWeight { provider, model, weight: weight(value)? })
-}
-
-/// `PROVIDER[/MODEL][=WEIGHT][,priority=N][,enabled=BOOL][,tag=T]...`, one line of a model.
-pub fn backend(text: &str) -> Result<Backend, String> {
-    let mut parts = text.split(',');
-    let head = parts.next().unwrap_or_default();
-    let (name, value) = match head.rsplit_once('=') {
-        Some((name, value)) => (name, Some(weight(value)?)),
-        None => (head, None),
-    };
-    let (provider, model) = endpoint(name)?;
-    let mut backend = Backend { provider, model, weight: value, ..Backend::default() };
-    for part in parts {
-        backend_option(&mut backend, part)?;
-    }
-    Ok(backend)
-}
-
-fn backend_option(backend: &mut Backend, part: &str) -> Result<(), String> {
-    let (key, value) = part.split_once('=').unwrap_or((part, ""));
-    match key {
-        "priority" => {
-            backend.priority = value.parse().map_err(|_| format!("`{value}` is no priority: 0, 1, 2 ... are"))?
-        }
-        "enabled" => backend.enabled = Some(value.parse().map_err(|_| "enabled is true or false".to_owned())?),
-        "tag" => backend.tags.push(value.to_owned()),
-        _ => return Err(format!("`{key}` is unknown after a backend: priority=N, enabled=BOOL and tag=T are allowed")),
-    }
-    Ok(())
 }
 
 /// `500ms`, `60s`, `1h 30m`, `30d`; a day has 24 hours.
@@ -128,15 +111,6 @@ mod tests {
         for bad in ["openai", "openai=", "=4", "openai/=4", "openai=-1", "openai=NaN", "openai=inf", "/m=1"] {
             assert!(new_weight(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn backends_carry_their_options() {
-        let parsed = backend("azure/gpt-4o=30,priority=1,enabled=false,tag=eu,tag=cheap").expect("legal");
-        assert_eq!((parsed.weight, parsed.priority, parsed.enabled), (Some(30.0), 1, Some(false)));
-        assert_eq!(parsed.tags, ["eu", "cheap"]);
-        assert_eq!(backend("openai").expect("legal").weight, None);
-        assert!(backend("openai,prio=1").expect_err("unknown").contains("priority=N"));
     }
 
     #[test]

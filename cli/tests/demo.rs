@@ -110,3 +110,41 @@ fn without_its_script_the_demo_is_idle() {
     assert!(first.ends_with("| 0 requests sent, 0 failed"), "{first}");
     assert_eq!(demo.terminate(), Some(0));
 }
+
+#[test]
+fn the_nodes_tell_what_they_would_do_and_how_they_fare() {
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let mut demo = Demo::start(temporary.path(), &["--no-script"]);
+    let curl = demo.line("the curl line", |line| line.starts_with("curl ") && line.contains("chat/completions"));
+    let status = demo.line("the status command", |line| line.ends_with(" status"));
+    let command = |rest: &str| format!("{} {rest}", status.trim_end_matches(" status"));
+    assert!(send(&curl).starts_with("HTTP/1.1 200 "));
+
+    let run = |rest: &str| {
+        let output = paste(&command(rest));
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (code, text) = run("explain --model demo");
+    let parts = ["Node local-1", "Node local-2", "Model demo, by weighted_random", "alpha/fake-large"];
+    assert!(code == Some(0) && parts.iter().all(|part| text.contains(part)), "{code:?} {text}");
+    let (_, json) = run("explain --model demo --node local-1 -o json");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+    assert_eq!(json["explanations"][0]["node"], "local-1");
+    assert_eq!(run("explain --model demo --node nobody").0, Some(3), "there is no such node");
+
+    let (code, text) = run("stats --scope model");
+    let counted = text.lines().any(|line| line.starts_with("(fleet)  model  demo") && line.contains("100.0%"));
+    assert!(code == Some(0) && counted, "{code:?} {text}");
+
+    let mut top = Command::new("sh")
+        .args(["-c", &format!("exec {}", command("top"))])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    let lines = BufReader::new(top.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let seen = lines.take(100).any(|line| line.contains("alpha/fake-large req/s=0.0"));
+    assert!(seen, "a line for each backend, once a second");
+    let asked = Command::new("kill").args(["-INT", &top.id().to_string()]).status().expect("kill is there");
+    assert!(asked.success() && top.wait().expect("our own child").success(), "ending it is no failure");
+    assert_eq!(demo.terminate(), Some(0));
+}

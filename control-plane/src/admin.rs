@@ -5,15 +5,18 @@
 //! - `auth`: whose call it is
 //! - `status`: errors with their details
 //! - `page`: listings
-//! - `provider`, `key`, `model`, `virtual_key`, `node`, `config`: one file per service
+//! - `provider`, `key`, `model`, `rule`, `virtual_key`, `node`, `config`: one file per service
+//! - `insight`: what is asked of the nodes themselves
 
 pub mod auth;
 mod config;
+mod insight;
 mod key;
 mod model;
 mod node;
 mod page;
 mod provider;
+mod rule;
 pub mod status;
 mod virtual_key;
 
@@ -23,6 +26,7 @@ use crate::{
         mask::Selection,
         record::{Body, Id},
     },
+    fleet::Registry,
     publisher::{Commit, Publisher},
     tokens::Tokens,
     upstream::Upstream,
@@ -48,6 +52,8 @@ pub struct Admin {
 /// What the admin API asks of the fleet.
 #[derive(Clone)]
 pub struct FleetHooks {
+    /// The nodes, to ask them.
+    pub nodes: Arc<Registry>,
     /// The fleet now.
     pub view: Arc<dyn Fn() -> v1::Fleet + Send + Sync>,
     /// Marked whenever the view may be another.

@@ -68,7 +68,7 @@ impl Catalog {
                 }
                 self.models.insert(model.name.clone(), Arc::new(model));
             }
-            Kind::VirtualKey(_) | Kind::Settings(_) => {}
+            Kind::Rule(_) | Kind::VirtualKey(_) | Kind::Settings(_) => {}
         }
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Catalog {
                     self.forget(&model);
                 }
             }
-            ResourceKey::VirtualKey(_) | ResourceKey::Settings => {}
+            ResourceKey::Rule(_) | ResourceKey::VirtualKey(_) | ResourceKey::Settings => {}
         }
     }
 

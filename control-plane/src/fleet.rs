@@ -4,17 +4,20 @@
 //! - [`registry`]: the nodes and what is known of each, for operators
 //! - [`push`]: the configuration to converge to; the first change at once, then at most one in 100 ms
 //! - [`session`]: one node's stream, from its Hello to its end
+//! - [`questions`]: what operators ask of the nodes themselves
 //! - [`start`]: the tasks that all of it needs
 //!
 //! A stream keeps no queue. It knows what its node last acknowledged and sends what has changed since; the common case,
 //! a node at the previous version or epoch, takes bytes that were serialised once for all.
 
 mod push;
+mod questions;
 mod registry;
 mod session;
 mod start;
 
 pub use push::{Push, run_pusher};
+pub use questions::{AskError, Replies};
 pub use registry::Registry;
 pub(crate) use start::{Started, start};
 
@@ -36,6 +39,9 @@ use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// Messages that may wait for a slow node: the stream's own task waits beyond that, and nobody else does.
 const OUTBOX: usize = 4;
+
+/// A node's stream.
+type Outbox = mpsc::Sender<Result<ControlMessage, Status>>;
 
 /// The gRPC service; one for the fleet.
 #[derive(Clone, Debug)]
@@ -65,11 +71,11 @@ impl FleetService for Fleet {
             let generation = minted.map_err(|e| Status::unavailable(e.to_string()))?;
             tracing::warn!(%node, generation, "a node has seen a newer configuration than this database: a new history begins");
         }
+        let (outbox, messages) = mpsc::channel(OUTBOX);
         // From here on nothing waits or fails: the session leaves the registry when it ends, whatever ends it.
-        let ticket = self.registry.join(&node, &hello).ok_or_else(|| {
+        let ticket = self.registry.join(&node, &hello, outbox.clone()).ok_or_else(|| {
             Status::already_exists(format!("a node named {node} is connected; give each node a name of its own"))
         })?;
-        let (outbox, messages) = mpsc::channel(OUTBOX);
         let session = Session::new(self.clone(), node, ticket, hello, outbox);
         self.tasks.spawn(session.run(inbound));
         Ok(Response::new(ReceiverStream::new(messages)))
@@ -107,3 +113,6 @@ impl Fleet {
         hello.generation == snapshot.generation && hello.held_version > snapshot.version
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,6 +114,11 @@ impl Hub {
         self.change(|health, snapshot, now| health.reset_key(&snapshot.catalog, key, now));
     }
 
+    /// A provider's check came to this: `failing` says why.
+    pub fn checked(&self, provider: &Name, failing: Option<&str>) {
+        self.change(|health, snapshot, now| health.checked(&snapshot.catalog, provider, failing, now));
+    }
+
     /// The keys whose present secret is refused by their provider, as nodes say.
     pub fn refused_keys(&self) -> BTreeSet<KeyId> {
         let inner = self.lock();

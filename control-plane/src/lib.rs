@@ -18,13 +18,15 @@
 //! - `tokens`: logins whose tokens are refreshed for the fleet; `upstream`: what models providers say they have; `http`:
 //!   the requests that both make
 //! - [`catalog`], [`snapshot`]: the served configuration, as health sees it and as nodes are sent it
-//! - [`merge`]: the fleet's health, pure; [`health`]: its holder; [`fleet`]: the streams
+//! - [`merge`]: the fleet's health, pure; [`health`]: its holder; [`fleet`]: the streams; [`stats`]: what nodes counted,
+//!   added up, pure; `checks`: active checks of providers
 //! - [`config`], [`server`], [`error`]: flags, start and stop, exit codes
 //!
-//! Deliberately absent: client traffic. Prompts and completions never come here.
+//! Deliberately absent: client traffic. Prompts and completions never come here, but for what operators ask about.
 
 pub mod admin;
 pub mod catalog;
+mod checks;
 pub mod config;
 pub mod edit;
 pub mod error;
@@ -38,6 +40,7 @@ pub mod publisher;
 pub mod secrets;
 pub mod server;
 pub mod snapshot;
+pub mod stats;
 pub mod store;
 mod tokens;
 mod upstream;

@@ -2,6 +2,8 @@
 //!
 //! - Facts (slots, credentials) hold for every node as soon as one has seen them, and live to their own end.
 //! - Opinions (endpoints) act on the node that formed them; a quorum of them opens the fleet's circuit ([`circuit`]).
+//! - The control plane's own checks of providers are opinions of a source of their own ([`check`]).
+//! - What is left of providers' limits is shared until they are whole again ([`headroom`]).
 //! - A subject that may be tried again is tried by one node at a time ([`grants`]).
 //! - An endpoint that was wholly out comes back by a ramp ([`ramp`]).
 //!
@@ -9,8 +11,10 @@
 //! lease after its start the control plane is *warming*: it has not yet heard from every node, so what it knows only
 //! adds to what a node knows, and it forms no quorum.
 
+mod check;
 mod circuit;
 mod grants;
+mod headroom;
 mod opinion;
 mod ramp;
 mod report;
@@ -21,7 +25,9 @@ pub use grants::Answer;
 pub use opinion::Opinion;
 
 use crate::catalog::Catalog;
+use check::Check;
 use grants::Grants;
+use headroom::Headroom;
 use opinion::Opinions;
 use pointsman_proto::{
     domain::{EndpointId, KeyId, Name, SlotId},
@@ -64,6 +70,8 @@ pub struct Health {
     credentials: BTreeMap<KeyId, Tracked<Credential>>,
     circuits: BTreeMap<EndpointId, Tracked<Circuit>>,
     presence: BTreeMap<EndpointId, Tracked<Presence>>,
+    checks: BTreeMap<Name, Tracked<Check>>,
+    headroom: Headroom,
     opinions: Opinions,
     grants: Grants,
 }
@@ -80,6 +88,8 @@ impl Health {
             credentials: BTreeMap::new(),
             circuits: BTreeMap::new(),
             presence: BTreeMap::new(),
+            checks: BTreeMap::new(),
+            headroom: Headroom::default(),
             opinions: Opinions::default(),
             grants: Grants::default(),
         }
@@ -98,7 +108,10 @@ impl Health {
     /// Closes an epoch, if anything changed since the last.
     pub fn advance(&mut self) -> bool {
         let changed = std::mem::take(&mut self.dirty);
-        self.epoch += u64::from(changed);
+        if changed {
+            self.epoch += 1;
+            self.headroom.advanced();
+        }
         changed
     }
 
@@ -123,6 +136,7 @@ impl Health {
             self.judge(catalog, &endpoint, now);
         }
         self.end_ramps(catalog, now);
+        self.end_headroom(now);
     }
 
     /// The configuration changed: what it no longer holds is forgotten, and what it changed is looked at again.
@@ -131,6 +145,8 @@ impl Health {
         self.circuits.retain(|id, _| catalog.has_endpoint(id));
         self.presence.retain(|id, _| catalog.has_endpoint(id));
         self.opinions.retain(|id| catalog.has_endpoint(id));
+        self.headroom.retain(|id| catalog.has_slot(id));
+        self.recheck(catalog, now);
         self.credentials.retain(|id, fact| {
             catalog.keys.get(id).is_some_and(|key| key.secret_revision <= fact.value.secret_revision)
         });

@@ -2,6 +2,7 @@
 
 use crate::{
     admin::{Admin, auth::Authenticate},
+    checks::Checks,
     config::{Config, Tls, TokenSource},
     error::StartError,
     fleet,
@@ -14,7 +15,8 @@ use crate::{
 use pointsman_proto::admin::v1::{
     config_service_server::ConfigServiceServer, key_service_server::KeyServiceServer,
     model_service_server::ModelServiceServer, node_service_server::NodeServiceServer,
-    provider_service_server::ProviderServiceServer, virtual_key_service_server::VirtualKeyServiceServer,
+    provider_service_server::ProviderServiceServer, rule_service_server::RuleServiceServer,
+    virtual_key_service_server::VirtualKeyServiceServer,
 };
 use pointsman_proto::fleet::v1::fleet_service_server::FleetServiceServer;
 use secrecy::{ExposeSecret, SecretString};
@@ -77,11 +79,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
 
     let (tokens, ends) = Tokens::new();
-    let started = fleet::start(&publisher, &tokens, !config.insecure_dev, stop.clone(), tasks.clone()).await;
+    let checks = Checks::new();
+    let started = fleet::start(&publisher, &tokens, &checks, !config.insecure_dev, stop.clone(), tasks.clone()).await;
     let fleet::Started { fleet, hooks } = started.map_err(|e| StartError::Failed(e.to_string()))?;
     tokens::start(ends, publisher.clone(), fleet.hub.clone(), stop.clone(), &tasks);
     let upstream = Upstream::new(publisher.clone(), fleet.hub.clone());
     upstream.start(stop.clone(), &tasks);
+    checks.start(&publisher, fleet.hub.clone(), upstream.clone(), stop.clone(), &tasks);
     let routes = Routes::new(FleetServiceServer::new(fleet).max_decoding_message_size(MAX_MESSAGE));
     tasks.spawn(serve(fleet_listener, tls.clone(), routes, stop.clone()));
 
@@ -141,6 +145,7 @@ async fn admin_routes(admin: Admin, auth: Authenticate) -> Result<Routes, StartE
         ProviderServiceServer,
         KeyServiceServer,
         ModelServiceServer,
+        RuleServiceServer,
         VirtualKeyServiceServer,
         NodeServiceServer,
         ConfigServiceServer

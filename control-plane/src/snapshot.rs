@@ -25,6 +25,7 @@ pub enum ResourceKey {
     Provider(Name),
     Key(KeyId),
     Model(ModelName),
+    Rule(Name),
     VirtualKey(Name),
 }
 
@@ -157,6 +158,7 @@ fn name(key: &ResourceKey) -> Option<ResourceName> {
         ResourceKey::Provider(name) => Kind::Provider(name.to_string()),
         ResourceKey::Key(id) => Kind::Key(id.into()),
         ResourceKey::Model(name) => Kind::Model(name.to_string()),
+        ResourceKey::Rule(name) => Kind::Rule(name.to_string()),
         ResourceKey::VirtualKey(name) => Kind::VirtualKey(name.to_string()),
     };
     Some(ResourceName { kind: Some(kind) })

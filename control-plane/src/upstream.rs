@@ -7,16 +7,19 @@
 //! # Layout
 //! - [`request`]: what is asked, by protocol; [`read`]: what the answers mean; both pure
 //! - [`ask`]: the exchange, page by page
+//! - [`ping`]: whether a provider answers at all, for active checks
 //! - [`known`]: whether a list has a name
 //! - [`background`]: the task
 
 mod ask;
 mod background;
 mod known;
+mod ping;
 mod read;
 mod request;
 
 pub(crate) use ask::AskError;
+pub(crate) use ping::Ping;
 
 use crate::{
     edit::record::Id,

@@ -1,5 +1,8 @@
-//! The retry budget of a node: a fifth of its traffic over ten seconds, and ten a second besides. Without one, an
-//! upstream that fails under load would get several times the load.
+//! Budgets: without them, upstreams that fail or slow down under load would get several times the load.
+//!
+//! - retries of a node: a fifth of its requests of the last ten seconds, and ten a second besides
+//! - hedges of a model at a node: the operator's part of its requests of the last ten seconds, and one in ten seconds of
+//!   little traffic
 
 use crate::window::Window;
 use pointsman_proto::slot::Millis;
@@ -28,6 +31,27 @@ impl RetryBudget {
     }
 }
 
+/// Requests for a model that would be hedged, and hedges, of late.
+#[derive(Debug, Default)]
+pub struct HedgeBudget(Window);
+
+impl HedgeBudget {
+    pub fn request(&self, now: Millis) {
+        self.0.count_usual(now, LENGTH);
+    }
+
+    /// Whether one more hedge is within the budget.
+    pub fn allows(&self, percent: u32, now: Millis) -> bool {
+        let (requests, hedges) = self.0.totals(now, LENGTH);
+        hedges < (requests * u64::from(percent) / 100).max(1)
+    }
+
+    /// The hedge is made.
+    pub fn hedge(&self, now: Millis) {
+        self.0.count_other(now, LENGTH);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +66,16 @@ mod tests {
         budget.retry(9_000);
         assert!(!budget.allows_retry(9_000));
         assert!(budget.allows_retry(20_000));
+    }
+
+    #[test]
+    fn hedges_keep_to_their_part_and_one_is_always_allowed() {
+        for (requests, percent, expected) in [(1, 5, 1), (39, 5, 1), (40, 5, 2), (200, 5, 10), (200, 100, 200)] {
+            let budget = HedgeBudget::default();
+            (0..requests).for_each(|_| budget.request(1));
+            let made = (0..1000).take_while(|_| budget.allows(percent, 2)).inspect(|_| budget.hedge(2)).count();
+            assert_eq!(made, expected, "{percent} % of {requests}");
+            assert!(budget.allows(percent, 20_000), "ten seconds later");
+        }
     }
 }

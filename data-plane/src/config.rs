@@ -16,9 +16,13 @@ pub struct Config {
     #[arg(long, env = "POINTSMAN_NODE")]
     pub node: String,
 
-    /// Where it runs, for people
+    /// Where it runs, for people and for the strategy `geographic`, for example eu-west-1a
     #[arg(long, env = "POINTSMAN_ZONE", default_value = "")]
     pub zone: String,
+
+    /// The region of that zone [default: read from the zone's name, if it is one of a cloud's]
+    #[arg(long, env = "POINTSMAN_REGION", default_value = "")]
+    pub region: String,
 
     /// The control plane's fleet listener
     #[arg(long, env = "POINTSMAN_CONTROL", default_value = "http://127.0.0.1:7701")]

@@ -2,6 +2,7 @@
 //! SDKs map it to the right exception.
 
 use crate::{
+    classify::BadPreference,
     protocol::{
         anthropic, gemini,
         neutral::{Class, Fault},
@@ -107,6 +108,11 @@ impl Refusal {
         Self { code: Some(code), ..self }
     }
 
+    /// What the client is told.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     pub fn into_response(self, dialect: Dialect) -> Response<Reply> {
         let fault = Fault {
             class: self.class,
@@ -131,6 +137,12 @@ impl Refusal {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+impl From<BadPreference> for Refusal {
+    fn from(why: BadPreference) -> Self {
+        Self::bad_request(why.to_string()).field(why.header)
     }
 }
 

@@ -1,16 +1,17 @@
-//! The stream to the control plane: connect, say Hello, take configuration and health in, acknowledge, report; and
-//! again, after a pause, when it breaks. The node serves on meanwhile.
+//! The stream to the control plane: connect, say Hello, take configuration and health in, acknowledge, report, answer
+//! operators' questions; and again, after a pause, when it breaks. The node serves on meanwhile.
 
 mod assemble;
 
 use crate::{
+    insight,
     keeper::Keeper,
     table::{Edit, Refused},
 };
 use assemble::Assembly;
 use pointsman_proto::fleet::v1::{
     Ack, ControlMessage, Health, HealthReport, Heartbeat, Hello, Nack, NackReason, NodeMessage, ProbeAnswer,
-    ProbeRequest, Subject, control_message::Message as FromWire, fleet_service_client::FleetServiceClient,
+    ProbeRequest, Question, Subject, control_message::Message as FromWire, fleet_service_client::FleetServiceClient,
     node_message::Message as ToWire,
 };
 use rand::RngExt;
@@ -131,7 +132,7 @@ pub async fn run(
 
 struct Stream<'a> {
     uplink: &'a Uplink,
-    keeper: &'a Keeper,
+    keeper: &'a Arc<Keeper>,
     inbox: &'a mpsc::Sender<FromControl>,
     connection: &'a Connection,
 }
@@ -224,8 +225,24 @@ impl Stream<'_> {
             Some(FromWire::Probe(answer)) => self.tell(FromControl::Probe(answer)).await,
             Some(FromWire::Snapshot(snapshot)) => self.configure(assembly.snapshot(snapshot), messages).await,
             Some(FromWire::Delta(delta)) => self.configure(assembly.delta(delta), messages).await,
+            Some(FromWire::Question(question)) => {
+                self.answer(question, messages.clone());
+                Ok(())
+            }
             None => Ok(()),
         }
+    }
+
+    /// Answers when it can: explaining a long request takes a while, in which the stream goes on.
+    fn answer(&self, question: Question, messages: mpsc::Sender<NodeMessage>) {
+        let keeper = self.keeper.clone();
+        tokio::spawn(async move {
+            let answer = tokio::task::spawn_blocking(move || insight::answer(&keeper, question)).await;
+            if let Ok(answer) = answer {
+                // Without a stream there is nobody left who asked.
+                let _ = send(&messages, ToWire::Answer(answer)).await;
+            }
+        });
     }
 
     /// Hands a complete configuration to the keeper, and answers for it.

@@ -41,6 +41,9 @@ fn is_not_for_upstreams(name: &str) -> bool {
     )
 }
 
+/// How the names begin of what clients say to the gateway, and the gateway to clients.
+pub(crate) const OURS: &str = "x-pointsman-";
+
 /// What an upstream says of itself and not of its answer.
 fn is_not_for_clients(name: &str) -> bool {
     matches!(name, "set-cookie" | "alt-svc" | "strict-transport-security")
@@ -56,7 +59,8 @@ pub(crate) fn for_client(headers: &mut HeaderMap) {
     strip(headers, is_not_for_clients);
 }
 
-/// Removes what is hop by hop or unwanted. There are few of them, so each is looked for anew and nothing is collected.
+/// Removes what is hop by hop, said between client and gateway alone, or unwanted. There are few of them, so each is looked
+/// for anew and nothing is collected.
 fn strip(headers: &mut HeaderMap, is_unwanted: impl Fn(&str) -> bool) {
     if headers.contains_key(header::CONNECTION) {
         let named: Vec<HeaderName> = headers
@@ -68,7 +72,11 @@ fn strip(headers: &mut HeaderMap, is_unwanted: impl Fn(&str) -> bool) {
             .collect();
         named.iter().for_each(|name| drop(headers.remove(name)));
     }
-    let is_gone = |name: &&HeaderName| is_hop_by_hop(name.as_str()) || is_unwanted(name.as_str());
+    let is_gone = |name: &&HeaderName| {
+        let name = name.as_str();
+        // An upstream may be a gateway of this kind: what it says of itself goes as well.
+        is_hop_by_hop(name) || is_unwanted(name) || name.starts_with(OURS)
+    };
     while let Some(name) = headers.keys().find(is_gone).cloned() {
         headers.remove(name);
     }
@@ -100,6 +108,8 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("host", "gateway"),
             ("x-forwarded-for", "10.0.0.1"),
+            ("x-pointsman-priority", "high"),
+            ("x-pointsman-whatever", "1"),
             ("content-type", "application/json"),
             ("x-stainless-lang", "python"),
         ] {
@@ -109,5 +119,14 @@ mod tests {
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["content-type", "x-stainless-lang"]);
+    }
+
+    #[test]
+    fn what_an_upstream_says_in_our_name_does_not_pass() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-pointsman-model", HeaderValue::from_static("theirs"));
+        headers.insert("x-request-id", HeaderValue::from_static("r1"));
+        for_client(&mut headers);
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-request-id"]);
     }
 }

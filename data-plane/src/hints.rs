@@ -1,6 +1,8 @@
 //! How long a provider asks to be left alone: `retry-after-ms`, `Retry-After` (seconds, RFC 9110 §10.2.3, or a date),
 //! what its body says (google.rpc.RetryInfo), and the `x-ratelimit-reset-*` and `anthropic-ratelimit-*-reset` headers of dimensions with nothing remaining.
 
+pub mod headroom;
+
 use http::{HeaderMap, header};
 use std::time::Duration;
 

@@ -14,11 +14,15 @@ pub use task::{Task, run};
 
 use crate::{
     cells::{EndpointCell, KeyCell, SlotCell},
+    select::affinity,
     table::Table,
 };
 use arc_swap::ArcSwap;
 use pointsman_proto::{clock::Clock, slot::Millis};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 use tokio::sync::{mpsc, watch};
 
 /// What a request learnt.
@@ -33,6 +37,8 @@ pub enum News {
     /// A grant was taken and led to nothing.
     SlotUnused(Arc<SlotCell>),
     EndpointUnused(Arc<EndpointCell>),
+    /// What is left of a slot's limits changed.
+    Headroom(Arc<SlotCell>),
     /// A circuit's grant may be used again.
     Granted,
     Wanted(Wanted),
@@ -52,6 +58,8 @@ pub struct Keeper {
     pub tables: Tables,
     /// Where this node begins its rounds over a provider's keys, so that nodes do not walk them in step.
     pub stagger: u32,
+    /// Draws of [`Self::chance`] so far.
+    draws: AtomicU64,
     news: mpsc::UnboundedSender<News>,
     /// Ticks when a grant came or was denied, or something came back.
     answers: watch::Sender<u64>,
@@ -65,12 +73,18 @@ impl Keeper {
     pub fn new(clock: Clock, stagger: u32) -> (Arc<Self>, mpsc::UnboundedReceiver<News>) {
         let (news, inbox) = mpsc::unbounded_channel();
         let tables = ArcSwap::from_pointee(Table::default());
-        let keeper = Self { clock, tables, stagger, news, answers: watch::channel(0).0 };
+        let keeper = Self { clock, tables, stagger, draws: AtomicU64::new(0), news, answers: watch::channel(0).0 };
         (Arc::new(keeper), inbox)
     }
 
     pub fn now(&self) -> Millis {
         self.clock.now()
+    }
+
+    /// A number in (0, 1], for waits that nodes should not spend in step. Nodes of one name draw the same ones, so that a
+    /// run by a clock moved by hand can be repeated exactly.
+    pub(crate) fn chance(&self) -> f64 {
+        affinity::uniform(self.draws.fetch_add(1, Relaxed), u64::from(self.stagger))
     }
 
     /// Tells what was learnt. News is rare: changes of state, never outcomes as such.

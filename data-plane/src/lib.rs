@@ -2,8 +2,10 @@
 //!
 //! # The life of a request
 //! ```text
-//! accept (server) → authenticate (auth) → read what routing needs (body, request) → resolve the model (proxy, table)
+//! accept (server) → authenticate (auth) → read what routing needs (body, request)
+//!   → what it is and which rule fires: the model (classify, features, table)
 //!   → select a backend and a key (select) → send (send) → look at the answer (outcome, hints, relay::prelude)
+//!       ├─ nothing yet, and the model hedges: send it elsewhere as well, and take the first answer (proxy::hedge)
 //!       ├─ a rate limit, bad key or failure: note it (select::route, cells), tell the keeper, try elsewhere
 //!       └─ content: relay it piece by piece (relay), and note how it ended
 //! nothing left to try → fallbacks → default → a probe → last resort → 429 or 503 with Retry-After (proxy::nowhere)
@@ -12,16 +14,22 @@
 //! # Layout, in reading order
 //! - [`proxy`]: the story above; [`auth`], [`body`], [`request`], [`headers`]: its first steps
 //! - [`table`]: the configuration as requests use it, in one swap; [`cells`]: what is known of slots and endpoints
-//! - [`select`]: which backend and key; [`send`]: the way there; [`outcome`], [`hints`]: what the answer teaches
+//! - [`features`], [`classify`]: what a request is and would like, and which rule fires
+//! - [`select`]: which backend and key; [`place`]: how far it is; [`send`]: the way there; [`outcome`], [`hints`]: what the answer teaches
 //! - [`relay`]: the way back
 //! - [`keeper`]: the one task that changes what requests read; [`fleet`]: the stream to the control plane
+//! - [`insight`]: what operators ask of a node
+//! - [`router`]: the same without listeners, as a library; [`simulate`]: requests through it in virtual time
 //! - [`server`], [`ops`], [`config`], [`error`], [`budget`], [`window`]: listeners, flags, and small parts
 //!
 //! Deliberately absent: a database, and anything on disk. A node that restarts asks the control plane again.
 
 pub mod cells;
+pub mod classify;
 pub mod config;
+pub mod features;
 pub mod fleet;
+pub mod insight;
 pub mod keeper;
 pub mod select;
 pub mod table;
@@ -34,12 +42,15 @@ mod headers;
 pub mod hints;
 mod ops;
 mod outcome;
+pub mod place;
 pub mod protocol;
 mod proxy;
 mod relay;
 pub mod request;
+pub mod router;
 mod send;
 mod server;
+pub mod simulate;
 mod window;
 
 use anyhow::Context;
@@ -48,6 +59,7 @@ use config::Config;
 use fleet::{Connection, Uplink};
 use keeper::{Keeper, Task};
 use ops::Ops;
+use place::Place;
 use pointsman_proto::{clock::Clock, domain::Name};
 use proxy::Proxy;
 use secrecy::SecretString;
@@ -91,7 +103,12 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let (addr, ops_addr) = (listener.local_addr()?, ops_listener.local_addr()?);
 
     let (inbox, control) = mpsc::channel(64);
-    tasks.spawn(keeper::run(Task::new(uplink.node.clone(), keeper.clone()), news, control, stop.clone()));
+    tasks.spawn(keeper::run(
+        Task::new(uplink.node.clone(), keeper.clone(), Place::new(&config.zone, &config.region)),
+        news,
+        control,
+        stop.clone(),
+    ));
     tasks.spawn(fleet::run(uplink, keeper.clone(), inbox, connection, stop.clone()));
     let serve = move |request| proxy.clone().serve(request);
     let answer = move |request: http::Request<_>| {

@@ -29,8 +29,19 @@ pub mod translate;
 pub mod upstream;
 
 use http::HeaderMap;
-use neutral::Told;
+use neutral::{Told, Usage};
 use pointsman_proto::domain::Protocol;
+use surface::Dialect;
+
+/// Takes in a usage object of a dialect's reply, or of an event of one. What cannot be read changes nothing.
+pub fn note_usage(dialect: Dialect, object: &[u8], known: &mut Option<Usage>) {
+    let Ok(object) = str::from_utf8(object) else { return };
+    match dialect {
+        Dialect::OpenAi => *known = openai::counted(object).or_else(|| openai_responses::counted(object)).or(*known),
+        Dialect::Anthropic => anthropic::count(object, known),
+        Dialect::Gemini => *known = gemini::counted(object).or(*known),
+    }
+}
 
 /// What the body of an upstream's error says.
 pub fn error_of(protocol: Protocol, headers: &HeaderMap, body: &[u8]) -> Told {

@@ -2,42 +2,43 @@
 //! model, then attempt after attempt: select, send, look at the answer, relay it or try elsewhere.
 
 mod attempt;
+pub(crate) mod chain;
 mod count;
+mod hedge;
 mod models;
-mod nowhere;
-mod prepare;
+pub(crate) mod nowhere;
+pub(crate) mod prepare;
 
 use crate::{
     auth::{self, Caller},
     body,
     budget::RetryBudget,
+    classify::{Classified, Question},
     error::Refusal,
     headers,
     keeper::Keeper,
-    protocol::{
-        neutral,
-        surface::{self, Asked as Wanted, Dialect, Surface},
-        translate::ClientForm,
-    },
+    protocol::surface::{self, Asked as Wanted, Dialect, Surface},
     relay::Reply,
     request::{self, Asked, Place, Unreadable},
     select::{self, Reach, Route, Tried},
     table::{Backend, Model, Table},
 };
-use attempt::Answer;
+use attempt::{Answer, Context};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header, request::Parts};
+use hedge::Hedge;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
+use prepare::Given;
 use std::{
     pin::Pin,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Header sections above this are refused in the client's own format; far above, by the HTTP library.
 const HEADER_BYTES: usize = 32 * 1024;
-/// The model that serves when neither a model nor its fallbacks can.
-const DEFAULT_MODEL: &str = "default";
+/// A request that has it is told how sure the choice of its backend was, by the same header.
+const CONFIDENCE: HeaderName = HeaderName::from_static("x-pointsman-confidence");
 /// No attempt begins after this.
 const REQUEST_TIME: Duration = Duration::from_secs(600);
 /// How long a request that could be a probe, but need not, waits for leave: one round trip to the control plane.
@@ -85,23 +86,25 @@ impl Proxy {
             Some(Wanted::Models) => return Ok(models::list(&table, &caller, dialect)),
             Some(Wanted::OneModel(name)) => return models::one(&table, &caller, dialect, &name),
             Some(Wanted::Model(surface, in_path)) => (surface, in_path.map(|name| name.into_owned())),
-            Some(Wanted::Alive) | None => return Err(nothing_there(&parts)),
+            Some(Wanted::Alive) | None => return Err(nothing_there(&parts.method, parts.uri.path())),
         };
         let body = body::collect(&parts.headers, incoming, self.max_body_bytes).await?;
         let asked = match in_path {
             Some(model) => Asked { model, place: Place::Path, body },
             None => request::read(body, content_type(&parts.headers)).map_err(unreadable)?,
         };
+        let given = Given::new(surface, parts.uri, parts.headers, asked);
+        let classified = question(&table, &caller, &given).classify()?;
         let journey = Journey {
             proxy: self,
             table,
             caller,
-            surface,
-            parts,
-            asked,
-            neutral: None,
+            given,
+            classified,
             tried: Tried::default(),
             attempts: 0,
+            hedged: false,
+            wants_confidence: false,
             last: "",
             unfit: None,
             started: Instant::now(),
@@ -110,16 +113,21 @@ impl Proxy {
     }
 }
 
-fn nothing_there(parts: &Parts) -> Refusal {
-    let path: String = parts.uri.path().chars().take(100).filter(|c| !c.is_control()).collect();
-    Refusal::not_found(format!("Invalid URL ({} {path})", parts.method))
+fn question<'a>(table: &'a Table, caller: &'a Caller, given: &'a Given) -> Question<'a> {
+    let Given { surface, headers, asked, .. } = given;
+    Question { table, caller, surface: *surface, headers, asked, now: SystemTime::now() }
 }
 
-fn content_type(headers: &HeaderMap) -> &str {
+pub(crate) fn nothing_there(method: &Method, path: &str) -> Refusal {
+    let path: String = path.chars().take(100).filter(|c| !c.is_control()).collect();
+    Refusal::not_found(format!("Invalid URL ({method} {path})"))
+}
+
+pub(crate) fn content_type(headers: &HeaderMap) -> &str {
     headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
-fn unreadable(why: Unreadable) -> Refusal {
+pub(crate) fn unreadable(why: Unreadable) -> Refusal {
     let refusal = Refusal::bad_request(why.to_string());
     if matches!(why, Unreadable::Json(_) | Unreadable::Form) { refusal } else { refusal.field("model") }
 }
@@ -143,13 +151,14 @@ struct Journey<'a> {
     proxy: &'a Proxy,
     table: Arc<Table>,
     caller: Caller,
-    surface: Surface,
-    parts: Parts,
-    asked: Asked,
-    /// The request in the neutral form, once an upstream needs it.
-    neutral: Option<Result<Arc<neutral::Request>, neutral::Unreadable>>,
+    given: Given,
+    /// What it is, what it would like, and which rule fired.
+    classified: Classified,
     tried: Tried,
     attempts: u32,
+    /// It was sent a second time because its answer was late.
+    hedged: bool,
+    wants_confidence: bool,
     started: Instant,
     /// What the last attempt came to, for the client's error message.
     last: &'static str,
@@ -157,11 +166,15 @@ struct Journey<'a> {
     unfit: Option<Refusal>,
 }
 
-impl Journey<'_> {
+impl<'a> Journey<'a> {
     async fn run(mut self) -> Result<Response<Reply>, Refusal> {
-        let model = self.resolve(&self.asked.model).ok_or_else(|| Refusal::unknown_model(&self.asked.model))?;
-        headers::for_upstream(&mut self.parts.headers);
-        if matches!(self.surface, Surface::CountTokens | Surface::GeminiCountTokens) {
+        let unknown = || Refusal::unknown_model(&self.given.asked.model);
+        let model = self.classified.model.clone().ok_or_else(unknown)?;
+        if let Some(refusal) = self.unserved(&model) {
+            return Err(refusal);
+        }
+        self.wants_confidence = self.given.headers.contains_key(CONFIDENCE);
+        if matches!(self.given.surface, Surface::CountTokens | Surface::GeminiCountTokens) {
             return Box::pin(count::answer(&mut self, &model)).await;
         }
         self.proxy.budget.first_attempt(self.proxy.keeper.now());
@@ -188,10 +201,24 @@ impl Journey<'_> {
         match self.unfit.take() {
             Some(refusal) if self.fits_nowhere(chain()) => Err(refusal),
             _ => {
-                let fits = |backend: &Backend| !self.tried.is_passed_over(&backend.endpoint);
+                let features = &self.classified.features;
+                let fits = |backend: &Backend| {
+                    !self.tried.is_passed_over(&backend.endpoint) && select::fits(backend, features)
+                };
                 Err(nowhere::refusal(chain(), fits, self.attempts, self.last, self.proxy.keeper.now()))
             }
         }
+    }
+
+    /// The models to try when this one cannot serve.
+    fn fallbacks(&self, model: &Arc<Model>) -> Vec<Arc<Model>> {
+        let instead = self.classified.rule.as_ref().map_or(&[][..], |rule| &rule.fallbacks);
+        chain::fallbacks(&self.table, &self.caller, model, instead)
+    }
+
+    /// What to say to a request that no backend could ever serve.
+    fn unserved(&self, model: &Arc<Model>) -> Option<Refusal> {
+        nowhere::unserved(model, || self.fallbacks(model), &self.classified.features, &self.given.headers)
     }
 
     /// Whether no backend can be given this request, in whatever state they are.
@@ -200,42 +227,13 @@ impl Journey<'_> {
         backends.all(|backend| self.tried.is_passed_over(&backend.endpoint))
     }
 
-    /// The request in the neutral form, read once.
-    fn neutral(&mut self, form: ClientForm) -> Result<Arc<neutral::Request>, neutral::Unreadable> {
-        let (surface, body) = (self.surface, &self.asked.body);
-        self.neutral.get_or_insert_with(|| form.read(surface, body).map(Arc::new)).clone()
-    }
-
-    /// The model of this name, if this caller may use it.
-    fn resolve(&self, name: &str) -> Option<Arc<Model>> {
-        self.table.model(name).filter(|model| self.caller.may_use(&model.spec.name)).cloned()
-    }
-
-    /// The models to try when this one cannot serve, each once: its fallbacks in order, theirs, and the default.
-    fn fallbacks(&self, model: &Arc<Model>) -> Vec<Arc<Model>> {
-        let mut chain = vec![model.clone()];
-        let mut next = 0;
-        while let Some(model) = chain.get(next).cloned() {
-            for name in &model.spec.fallbacks {
-                self.add(&mut chain, name);
-            }
-            next += 1;
-        }
-        self.add(&mut chain, DEFAULT_MODEL);
-        chain.split_off(1)
-    }
-
-    fn add(&self, chain: &mut Vec<Arc<Model>>, name: &str) {
-        if let Some(model) = self.resolve(name)
-            && !chain.iter().any(|m| m.spec.name == model.spec.name)
-        {
-            chain.push(model);
-        }
-    }
-
     /// Attempts on one model, until one is answered or nothing is left to try.
     async fn try_model(&mut self, model: &Arc<Model>, reach: Reach) -> Option<Response<Reply>> {
+        self.classified.turn_to(model, &question(&self.table, &self.caller, &self.given));
         if reach == Reach::Ready {
+            if model.spec.hedging.is_some() {
+                model.cell.hedges.request(self.proxy.keeper.now());
+            }
             self.ask_for_probes(model).await;
         }
         loop {
@@ -253,7 +251,7 @@ impl Journey<'_> {
             return;
         }
         let mut answers = keeper.answers();
-        if select::ask(keeper, model, &self.tried, keeper.now()) {
+        if select::ask(keeper, model, &self.classified.features, &self.tried, keeper.now()) {
             // Without an answer in time it goes where it can.
             let _ = tokio::time::timeout(ASKING, answers.changed()).await;
         }
@@ -262,34 +260,59 @@ impl Journey<'_> {
     fn select(&self, model: &Arc<Model>, reach: Reach) -> Option<Route> {
         let (now, budget) = (self.proxy.keeper.now(), &self.proxy.budget);
         let first = self.attempts == 0;
-        let spent = self.attempts >= self.table.settings.max_attempts || self.started.elapsed() > REQUEST_TIME;
-        if spent || !(first || budget.allows_retry(now)) {
+        if self.is_spent() || !(first || budget.allows_retry(now)) {
             return None;
         }
-        let route = select::select(&self.proxy.keeper, model, &self.tried, reach, now, &mut rand::rng())?;
+        let (keeper, features, tried) = (&self.proxy.keeper, &self.classified.features, &self.tried);
+        let route = select::select(keeper, model, features, tried, reach, now, &mut rand::rng()).ok()?;
         if !first {
             budget.retry(now);
         }
         Some(route)
     }
 
-    /// One attempt. None: it came to nothing, and what it used is noted as tried.
+    /// Whether no other attempt may be made.
+    fn is_spent(&self) -> bool {
+        self.attempts >= self.table.settings.max_attempts || self.started.elapsed() > REQUEST_TIME
+    }
+
+    fn context(&self) -> Context<'a> {
+        Context { proxy: self.proxy, surface: self.given.surface }
+    }
+
+    /// One attempt, or two at once. None: it came to nothing, and what it used is noted as tried.
     async fn follow(&mut self, route: Route) -> Option<Response<Reply>> {
+        let attempt = attempt::ready(self, route)?;
         self.attempts += 1;
-        match attempt::send(self, route).await {
+        let confidence = self.wants_confidence.then(|| {
+            let (features, tried) = (&self.classified.features, &self.tried);
+            attempt.route.confidence(features, tried)
+        });
+        let answer = match Hedge::of(self, &attempt.route) {
+            None => attempt::send(attempt, self.context()).await,
+            // Boxed, so that other requests keep no room for a second attempt.
+            Some(hedge) => Box::pin(hedge.send(self, attempt)).await,
+        };
+        match answer {
             Answer::Reply(mut response, served_by) => {
-                served_by.describe(response.headers_mut(), self.attempts);
+                served_by.describe(response.headers_mut(), self.attempts, self.hedged);
+                self.explain(response.headers_mut(), confidence);
                 Some(response)
             }
-            Answer::TryElsewhere(why) => {
-                self.last = why;
+            Answer::Failed(route, outcome) => {
+                attempt::failed(self, route, &outcome);
                 None
             }
-            Answer::Unfit(refusal) => {
-                self.attempts -= 1;
-                self.unfit.get_or_insert(refusal);
-                None
-            }
+        }
+    }
+
+    /// Says which rule fired, and how sure the choice was of whoever asked for that.
+    fn explain(&self, headers: &mut HeaderMap, confidence: Option<f64>) {
+        if let Some(rule) = &self.classified.rule {
+            headers.insert(const { HeaderName::from_static("x-pointsman-rule") }, headers::value(&rule.name));
+        }
+        if let Some(confidence) = confidence.filter(|_| !self.hedged) {
+            headers.insert(CONFIDENCE, headers::value(&format!("{confidence:.2}")));
         }
     }
 
@@ -297,7 +320,7 @@ impl Journey<'_> {
     async fn wait_for_a_probe<'m>(&self, chain: impl Iterator<Item = &'m Arc<Model>> + Clone) -> Option<Route> {
         let keeper = &self.proxy.keeper;
         let mut answers = keeper.answers();
-        let waiting = |model| select::is_asked(model, &self.tried, keeper.now());
+        let waiting = |model| select::is_asked(model, &self.classified.features, &self.tried, keeper.now());
         if !chain.clone().any(waiting) {
             return None;
         }
@@ -328,9 +351,12 @@ impl ServedBy {
         }
     }
 
-    fn describe(self, headers: &mut HeaderMap, attempts: u32) {
+    fn describe(self, headers: &mut HeaderMap, attempts: u32, hedged: bool) {
         headers.insert(const { HeaderName::from_static("x-pointsman-model") }, self.model);
         headers.insert(const { HeaderName::from_static("x-pointsman-provider") }, self.provider);
         headers.insert(const { HeaderName::from_static("x-pointsman-attempts") }, HeaderValue::from(attempts));
+        if hedged {
+            headers.insert(const { HeaderName::from_static("x-pointsman-hedged") }, HeaderValue::from_static("true"));
+        }
     }
 }

@@ -5,15 +5,17 @@
 
 mod prelude;
 mod tail;
+mod usage;
 
 pub(crate) use prelude::{Opening, begin, open};
 pub(crate) use tail::{Ending, Tail};
+pub(crate) use usage::Reader as UsageReader;
 
 use crate::{
     keeper::Keeper,
     outcome::lesson,
     protocol::{
-        neutral::{Broken, Class, Fault},
+        neutral::{Broken, Class, Fault, Usage},
         translate::Streamer,
     },
     select::{Outcome, Route, Tried},
@@ -90,6 +92,8 @@ pub struct Relay {
     route: Option<Route>,
     idle: Idle,
     content: Content,
+    /// What reads the tokens out of a reply that passes as it is.
+    usage: Option<UsageReader>,
     end: End,
 }
 
@@ -108,6 +112,8 @@ impl Drop for Relay {
     fn drop(&mut self) {
         if self.is_whole() {
             self.finish(&Outcome::Success);
+        } else {
+            self.spend();
         }
     }
 }
@@ -168,10 +174,11 @@ impl Relay {
         upstream: Incoming,
         route: Route,
         content: Content,
+        usage: Option<UsageReader>,
         ping_every: Duration,
     ) -> Self {
         let idle = Idle { timeout: route.idle_timeout(), ping_every, last: keeper.now(), pinged: 0, timer: None };
-        let mut relay = Self { keeper, held, upstream, route: Some(route), idle, content, end: End::NotYet };
+        let mut relay = Self { keeper, held, upstream, route: Some(route), idle, content, usage, end: End::NotYet };
         relay.notice_end();
         relay
     }
@@ -228,17 +235,9 @@ impl Relay {
             // Trailers are of the upstream's protocol.
             return (!matches!(self.content, Content::Translated(_))).then_some(frame);
         };
-        let streamer = match &mut self.content {
-            Content::Translated(streamer) => streamer,
-            Content::Watched(tail) => {
-                tail.see(piece);
-                self.notice_end();
-                return Some(frame);
-            }
-            Content::Plain => {
-                self.notice_end();
-                return Some(frame);
-            }
+        let Content::Translated(streamer) = &mut self.content else {
+            self.see(piece);
+            return Some(frame);
         };
         let fed = if streamer.has_ended() { Ok(()) } else { streamer.feed(piece) };
         match fed {
@@ -253,6 +252,9 @@ impl Relay {
     }
 
     fn see(&mut self, piece: &Bytes) {
+        if let Some(usage) = &mut self.usage {
+            usage.see(piece);
+        }
         if let Content::Watched(tail) = &mut self.content {
             tail.see(piece);
         }
@@ -350,7 +352,19 @@ impl Relay {
         Poll::Ready(Some(event.map(Frame::data).ok_or(BrokenOff)))
     }
 
+    /// Counts the tokens that the upstream has told of, if the attempt has not ended before.
+    fn spend(&self) {
+        let usage: Option<Usage> = match &self.content {
+            Content::Translated(streamer) => streamer.usage(),
+            Content::Plain | Content::Watched(_) => self.usage.as_ref().and_then(UsageReader::usage),
+        };
+        if let (Some(route), Some(usage)) = (&self.route, &usage) {
+            route.used(usage);
+        }
+    }
+
     fn finish(&mut self, outcome: &Outcome) {
+        self.spend();
         if let Some(route) = self.route.take() {
             let told = match &self.content {
                 Content::Watched(tail) => tail.error(),

@@ -1,64 +1,48 @@
-//! Selection: which backend, and which of its keys. Two calls are all the proxy needs: [`select`] and [`Route::finish`].
+//! Selection: which backend, and which of its keys. Two calls are all that a proxy needs: [`select`] and [`Route::finish`].
 //!
-//! A backend is drawn in proportion to its effective weight: one random number, one search in a running sum. The draw is
-//! checked against the backend's cells, which may be newer than the weights; if it does not hold, the draw is repeated
-//! over the backends that do, which is what redistribution would come to. Keys take turns among those that are ready.
-//! Neither takes a lock or allocates.
+//! ```text
+//! what is due for a probe and granted → the line that holds the conversation (affinity)
+//!   → a line by the model's strategy, among those that can serve (field, strategy, score) → the next ready key
+//! ```
+//! The choice is checked against the lines' cells, which may be newer than the weights. None of this takes a lock or
+//! allocates; only a selection that finds nothing says why at length ([`NoRoute`]).
 //!
 //! What is out and due for a probe is asked for first ([`ask`]); a grant that has come is taken by the first request
 //! that can use it.
 
+pub mod affinity;
+mod field;
 mod probe;
 mod route;
+pub mod score;
+mod strategy;
+#[cfg(test)]
+mod tests;
+mod tried;
+mod why;
 
+pub use field::{Turns, fits};
 pub use probe::{Probes, ask, is_asked};
 pub use route::{Outcome, Route};
+pub use tried::{Attempt, Tried};
+pub use why::{Kind, Reason, misfits, reasons};
 
 use crate::{
-    cells::{EndpointCell, Gate, SlotCell},
+    cells::Gate,
+    features::Features,
     keeper::Keeper,
-    table::{Backend, Model},
+    table::{Backend, Effective, Model},
 };
-use pointsman_proto::slot::Millis;
+use field::{Field, Weights};
+use pointsman_proto::{
+    domain::{EndpointId, Strategy},
+    slot::Millis,
+};
 use rand::{Rng, RngExt};
-use std::sync::{Arc, atomic::Ordering::Relaxed};
-
-/// What this request has already used: it uses none of it again.
-#[derive(Debug, Default)]
-pub struct Tried {
-    endpoints: Vec<Arc<EndpointCell>>,
-    slots: Vec<Arc<SlotCell>>,
-    /// Those of the endpoints that cannot be given this request.
-    unfit: Vec<Arc<EndpointCell>>,
-}
-
-impl Tried {
-    pub fn endpoint(&mut self, cell: &Arc<EndpointCell>) {
-        self.endpoints.push(cell.clone());
-    }
-
-    pub fn slot(&mut self, cell: &Arc<SlotCell>) {
-        self.slots.push(cell.clone());
-    }
-
-    /// This endpoint cannot be given the request.
-    pub fn unfit(&mut self, cell: &Arc<EndpointCell>) {
-        self.endpoint(cell);
-        self.unfit.push(cell.clone());
-    }
-
-    pub fn is_passed_over(&self, cell: &Arc<EndpointCell>) -> bool {
-        self.unfit.iter().any(|unfit| Arc::ptr_eq(unfit, cell))
-    }
-
-    fn has_endpoint(&self, cell: &Arc<EndpointCell>) -> bool {
-        self.endpoints.iter().any(|tried| Arc::ptr_eq(tried, cell))
-    }
-
-    fn has_slot(&self, cell: &Arc<SlotCell>) -> bool {
-        self.slots.iter().any(|tried| Arc::ptr_eq(tried, cell))
-    }
-}
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 /// How far a selection may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,73 +53,120 @@ pub enum Reach {
     LastResort,
 }
 
-/// Chooses a backend and a key of the model, or nothing.
+/// A selection that found nothing: what was attempted before it, and why each line of the model does not serve.
+#[derive(Clone, Debug)]
+pub struct NoRoute {
+    pub attempts: Vec<Attempt>,
+    pub reasons: Vec<(EndpointId, Vec<Reason>)>,
+}
+
+impl NoRoute {
+    fn new(model: &Model, features: &Features, tried: &Tried, reach: Reach, now: Millis) -> Self {
+        let priority = features.preferences.priority.unwrap_or_default();
+        let single = model.spec.strategy.for_priority(priority) == Strategy::Single;
+        let why = |(i, b): (usize, &Backend)| {
+            let mut found = reasons(b, features, tried, reach, now);
+            if found.is_empty() && single && i > 0 {
+                found.push(Reason::lasting(Kind::NotFirst));
+            }
+            (b.endpoint.id.clone(), found)
+        };
+        Self { attempts: tried.attempts().to_vec(), reasons: model.backends.iter().enumerate().map(why).collect() }
+    }
+}
+
+impl fmt::Display for NoRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no backend can serve")?;
+        for attempt in &self.attempts {
+            write!(f, "; {} was tried: {}", attempt.endpoint.id, attempt.why)?;
+        }
+        for (endpoint, reasons) in &self.reasons {
+            for reason in reasons {
+                write!(f, "; {endpoint}: {}", reason.kind)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for NoRoute {}
+
+/// Chooses a backend and a key of the model.
+///
+/// # Errors
+/// Nothing can serve the request now; why, line by line.
 pub fn select(
     keeper: &Arc<Keeper>,
     model: &Arc<Model>,
+    features: &Features,
+    tried: &Tried,
+    reach: Reach,
+    now: Millis,
+    rng: &mut impl Rng,
+) -> Result<Route, NoRoute> {
+    find(keeper, model, features, tried, reach, now, rng)
+        .ok_or_else(|| NoRoute::new(model, features, tried, reach, now))
+}
+
+fn find(
+    keeper: &Arc<Keeper>,
+    model: &Arc<Model>,
+    features: &Features,
     tried: &Tried,
     reach: Reach,
     now: Millis,
     rng: &mut impl Rng,
 ) -> Option<Route> {
-    if reach == Reach::LastResort {
-        return draw(model, |b| if usable(b, tried, reach, now) { b.base } else { 0 }, rng)
-            .and_then(|i| take(keeper, model, i, tried, now));
-    }
     let effective = model.effective.load();
-    if effective.some_out
-        && let Some(route) = probe::take_any(keeper, model, tried, now)
+    if reach == Reach::Ready
+        && effective.some_out
+        && !tried.is_in_use()
+        && let Some(route) = probe::take_any(keeper, model, features, tried, now)
     {
         return Some(route);
     }
-    if effective.total > 0 {
-        let x = rng.random_range(0..effective.total);
-        let i = effective.cumulative.partition_point(|sum| *sum <= x);
-        if usable(&model.backends[i], tried, reach, now)
-            && let Some(route) = take(keeper, model, i, tried, now)
-        {
-            return Some(route);
-        }
-    }
-    let mut index = 0;
-    let weight = |b: &Backend| {
-        let weight = effective.weight(index);
-        index += 1;
-        if usable(b, tried, reach, now) { weight } else { 0 }
-    };
-    if let Some(i) = draw(model, weight, rng) {
-        return take(keeper, model, i, tried, now);
-    }
-    // The weights may be older than the cells: a backend that has just come back, or one of a lower priority.
-    let tier = model.backends.iter().filter(|b| usable(b, tried, reach, now)).map(|b| b.priority).min()?;
-    let i = draw(model, |b| if b.priority == tier && usable(b, tried, reach, now) { b.base } else { 0 }, rng)?;
-    take(keeper, model, i, tried, now)
+    let turns = Turns { taken: &model.cell.turn, from: keeper.stagger };
+    let i = line(Field::new(model, features, tried, reach, now, turns), &effective, rng)?;
+    let route = take(keeper, model, i, tried, now, rng)?;
+    Some(if reach == Reach::LastResort { route.into_last_resort() } else { route })
 }
 
-/// Draws a line in proportion to its weight.
-fn draw(model: &Model, mut weight: impl FnMut(&Backend) -> u64, rng: &mut impl Rng) -> Option<usize> {
-    let (mut total, mut chosen) = (0, None);
-    for (i, backend) in model.backends.iter().enumerate() {
-        let weight = weight(backend);
-        if weight > 0 {
-            total += weight;
-            // Each line replaces the choice with its part of the sum so far: one pass, no memory.
-            if rng.random_range(0..total) < weight {
-                chosen = Some(i);
-            }
-        }
-    }
-    chosen
+/// The line that a selection would come to now, probes aside. Nothing comes of it: turns are taken from `turns`.
+pub fn foresee(
+    model: &Model,
+    features: &Features,
+    tried: &Tried,
+    reach: Reach,
+    now: Millis,
+    turns: Turns<'_>,
+    rng: &mut impl Rng,
+) -> Option<usize> {
+    line(Field::new(model, features, tried, reach, now, turns), &model.effective.load(), rng)
 }
 
-fn usable(backend: &Backend, tried: &Tried, reach: Reach, now: Millis) -> bool {
-    let closed = backend.endpoint.is_closed() && backend.upstream.whole.is_closed();
-    backend.base > 0
-        && backend.upstream.provider.enabled
-        && (closed || reach == Reach::LastResort)
-        && !tried.has_endpoint(&backend.endpoint)
-        && backend.has_room()
-        && ready_keys(backend, tried, now).next().is_some()
+fn line<'a>(field: Field<'a>, effective: &'a Effective, rng: &mut impl Rng) -> Option<usize> {
+    if field.reach == Reach::LastResort {
+        return choose(&field, rng);
+    }
+    if let Some(i) = choose(&field.by(Weights::Effective(effective)), rng) {
+        return Some(i);
+    }
+    // The weights may be older than the cells: a line that has just come back, or one of a lower priority.
+    let can = (0..field.model.backends.len()).filter(|i| field.can(*i));
+    let tier = can.map(|i| field.backend(i).priority).min()?;
+    choose(&field.by(Weights::Tier(tier)), rng)
+}
+
+fn choose(field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
+    let spec = &field.model.spec;
+    if let (Some(affinity), Some(conversation)) = (&spec.affinity, field.features.affinity)
+        && let Some(i) = affinity::choose(field, conversation, affinity.max_load)
+    {
+        return Some(i);
+    }
+    let priority = field.features.preferences.priority.unwrap_or_default();
+    strategy::choose(spec.strategy.for_priority(priority), field, rng)
 }
 
 /// The keys that may be used now, by number. A live slot costs one load.
@@ -148,10 +179,34 @@ fn ready_keys<'a>(backend: &'a Backend, tried: &'a Tried, now: Millis) -> impl I
 }
 
 /// Gives the turn to the next ready key.
-fn take(keeper: &Arc<Keeper>, model: &Arc<Model>, i: usize, tried: &Tried, now: Millis) -> Option<Route> {
+fn take(
+    keeper: &Arc<Keeper>,
+    model: &Arc<Model>,
+    i: usize,
+    tried: &Tried,
+    now: Millis,
+    rng: &mut impl Rng,
+) -> Option<Route> {
     let backend = &model.backends[i];
-    let ready = ready_keys(backend, tried, now).count();
     let turn = backend.endpoint.turn.fetch_add(1, Relaxed).wrapping_add(keeper.stagger) as usize;
-    let key = ready_keys(backend, tried, now).nth(turn.checked_rem(ready)?)?;
-    Some(Route::new(keeper.clone(), model.clone(), i, key, Probes::default()))
+    let key = if model.spec.headroom {
+        roomiest(backend, tried, now, rng)?
+    } else {
+        let ready = ready_keys(backend, tried, now).count();
+        ready_keys(backend, tried, now).nth(turn.checked_rem(ready)?)?
+    };
+    Some(Route::new(keeper.clone(), model.clone(), i, key, now))
+}
+
+/// Draws a ready key in proportion to what its provider says is left of its limits.
+fn roomiest(backend: &Backend, tried: &Tried, now: Millis, rng: &mut impl Rng) -> Option<usize> {
+    let (mut total, mut chosen) = (0.0, None);
+    for key in ready_keys(backend, tried, now) {
+        let left = score::slot_headroom(&backend.slots[key], now);
+        total += left;
+        if rng.random::<f64>() * total < left {
+            chosen = Some(key);
+        }
+    }
+    chosen
 }

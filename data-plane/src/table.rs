@@ -5,11 +5,18 @@
 //! with its predecessor all that an edit did not touch.
 
 mod build;
+mod effective;
 
 pub use build::{Change, Edit, Refused};
+pub use effective::Effective;
+use effective::ramps;
+#[cfg(test)]
+pub(crate) use effective::stride;
 
 use crate::{
-    cells::{EndpointCell, KeyCell, SlotCell},
+    cells::{EndpointCell, KeyCell, LineCell, ModelCell, SlotCell},
+    classify::RuleSet,
+    place::Distance,
     protocol::upstream::Credential,
     send::Client,
 };
@@ -41,6 +48,7 @@ pub struct Table {
     aliases: HashMap<ModelName, ModelName>,
     pub virtual_keys: HashMap<Digest, Arc<VirtualKey>>,
     virtual_key_digests: HashMap<Name, Digest>,
+    pub rules: RuleSet,
     providers: HashMap<Name, Arc<Upstream>>,
     keys: OrdMap<KeyId, Arc<ProviderKey>>,
 }
@@ -57,6 +65,7 @@ impl Default for Table {
             aliases: HashMap::new(),
             virtual_keys: HashMap::new(),
             virtual_key_digests: HashMap::new(),
+            rules: RuleSet::default(),
             providers: HashMap::new(),
             keys: OrdMap::new(),
         }
@@ -64,10 +73,20 @@ impl Default for Table {
 }
 
 impl Table {
+    /// In no order.
+    pub fn providers(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.providers.values()
+    }
+
     /// The enabled model of this name or alias.
     pub fn model(&self, name: &str) -> Option<&Arc<Model>> {
         let found = self.models.get(name).or_else(|| self.models.get(self.aliases.get(name)?));
         found.filter(|model| model.spec.enabled)
+    }
+
+    /// The virtual key of this name.
+    pub fn virtual_key(&self, name: &str) -> Option<&Arc<VirtualKey>> {
+        self.virtual_keys.get(self.virtual_key_digests.get(name)?)
     }
 }
 
@@ -102,6 +121,9 @@ impl UpstreamKey {
 /// A model and its lines, with their effective weights.
 pub struct Model {
     pub spec: Arc<domain::Model>,
+    pub cell: Arc<ModelCell>,
+    /// Choosing among the backends takes a look at the request.
+    pub needs_features: bool,
     /// In the operator's order.
     pub backends: Box<[Backend]>,
     pub effective: ArcSwap<Effective>,
@@ -115,43 +137,21 @@ pub struct Backend {
     /// The same as a JSON string.
     pub model_json: Bytes,
     pub endpoint: Arc<EndpointCell>,
+    pub cell: Arc<LineCell>,
+    /// The part of its priority's base weights that it has.
+    pub share: f64,
     /// One for each of the upstream's keys.
     pub slots: Box<[Arc<SlotCell>]>,
     /// 0 when the line is disabled.
     pub base: u64,
     pub priority: u32,
+    /// What it is good for, as the operator says it.
+    pub line: domain::Backend,
+    /// From this node.
+    pub distance: Distance,
+    /// What it is called in the hashes of affinity.
+    pub hash: u64,
     rank: u32,
-}
-
-/// Effective weights as selection reads them: a running sum.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Effective {
-    pub cumulative: Box<[u64]>,
-    pub total: u64,
-    /// Something is out that could serve if it were well: it may be waiting for a probe.
-    pub some_out: bool,
-    /// The priority that serves; the highest number there is when none does.
-    pub tier: u32,
-}
-
-impl Effective {
-    fn new(weights: &[u64], backends: &[Backend]) -> Self {
-        let mut total = 0;
-        let running = weights.iter().map(|w| {
-            total += w;
-            total
-        });
-        let cumulative = running.collect();
-        let serving = weights.iter().zip(backends).filter(|(weight, _)| **weight > 0);
-        let tier = serving.map(|(_, b)| b.priority).min().unwrap_or(u32::MAX);
-        let some_out = backends.iter().any(|b| b.base > 0 && b.priority <= tier && !b.is_whole());
-        Self { cumulative, total, some_out, tier }
-    }
-
-    /// The effective weight of one line.
-    pub fn weight(&self, i: usize) -> u64 {
-        self.cumulative[i] - if i == 0 { 0 } else { self.cumulative[i - 1] }
-    }
 }
 
 impl Backend {
@@ -162,7 +162,7 @@ impl Backend {
     }
 
     /// Whether nothing at all stands against it or any of its slots.
-    fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         let closed = self.endpoint.is_closed() && self.upstream.whole.is_closed();
         closed && self.slots.iter().all(|slot| slot.permit.is_open())
     }
@@ -177,7 +177,12 @@ impl Backend {
         self.upstream.whole.in_flight.load(Relaxed) < self.upstream.provider.max_concurrent_requests
     }
 
-    fn line(&self, now: Millis) -> Line {
+    /// Where it answers from; may be empty.
+    pub fn region(&self) -> &str {
+        self.line.region.as_deref().unwrap_or(&self.upstream.provider.region)
+    }
+
+    fn as_line(&self, now: Millis) -> Line {
         let since = self.endpoint.circuit().ramp_since;
         let age = since.map(|since| Duration::from_millis(now.saturating_sub(since)));
         Line {
@@ -193,13 +198,17 @@ impl Backend {
 impl Model {
     /// Computes the effective weights anew from what is known now.
     pub fn reweigh(&self, now: Millis) {
-        let lines: Vec<Line> = self.backends.iter().map(|b| b.line(now)).collect();
-        self.set_weights(&redistribute(&lines));
+        let lines: Vec<Line> = self.backends.iter().map(|b| b.as_line(now)).collect();
+        let weights = redistribute(&lines);
+        self.publish(Effective::new(&weights, &self.backends, ramps(&lines, &weights)));
     }
 
-    /// Uses weights that were computed elsewhere from the same base and causes.
+    /// Uses weights that were computed elsewhere from the same base and causes, while nothing ramps.
     pub fn set_weights(&self, weights: &[u64]) {
-        let effective = Effective::new(weights, &self.backends);
+        self.publish(Effective::new(weights, &self.backends, Box::default()));
+    }
+
+    fn publish(&self, effective: Effective) {
         if effective != **self.effective.load() {
             self.effective.store(Arc::new(effective));
         }

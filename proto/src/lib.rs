@@ -5,6 +5,7 @@
 //! - [`violation`]: what is wrong with an input, field by field
 //! - [`weights`]: the one redistribution function, run by both planes
 //! - [`slot`]: the state machine of a rate-limited slot, run by both planes
+//! - [`histogram`]: how both planes count durations
 //! - [`sigv4`]: how requests to AWS are signed, by both planes
 //! - [`clock`]: monotonic time for whoever runs them
 //! - [`convert`]: the only place that turns the wire's optional fields into facts of the domain
@@ -16,6 +17,7 @@ pub mod domain;
 pub mod violation;
 
 pub mod clock;
+pub mod histogram;
 pub mod sigv4;
 pub mod slot;
 pub mod weights;

@@ -6,13 +6,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
-fn pointsman(world: &World, args: &[&str], input: &str) -> Said {
+pub fn pointsman(world: &World, args: &[&str], input: &str) -> Said {
     let mut child = Command::new(crate::harness::binary("pointsman"))
         .args(["--server", &format!("http://{}", world.admin_addr)])
         .args(args)
@@ -28,7 +28,7 @@ fn pointsman(world: &World, args: &[&str], input: &str) -> Said {
     Said { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-fn ok(world: &World, args: &[&str], input: &str) -> String {
+pub fn ok(world: &World, args: &[&str], input: &str) -> String {
     let said = pointsman(world, args, input);
     assert_eq!(said.code, 0, "{args:?}: {}{}", said.out, said.err);
     said.out
@@ -113,7 +113,7 @@ async fn each_failure_has_its_exit_code_and_says_what_to_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_configurations_are_valid() {
     let world = World::start(0).await;
-    for example in ["pointsman.yaml", "protocols.yaml"] {
+    for example in ["pointsman.yaml", "protocols.yaml", "routing.yaml"] {
         let example = format!("{}/../deploy/{example}", env!("CARGO_MANIFEST_DIR"));
         ok(&world, &["apply", "--dry-run", "-f", &example], "");
         assert_eq!(pointsman(&world, &["diff", "-f", &example], "").code, 1, "a dry run changes nothing");

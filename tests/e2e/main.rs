@@ -9,19 +9,27 @@
 
 mod harness;
 
+mod affinity;
 mod bad_input;
+mod checks;
 mod circuits;
 mod cli;
 mod configuration;
 mod credentials;
 mod durability;
+mod explain;
+mod headroom;
+mod hedging;
 mod outage;
 mod probes;
 mod protocols;
 mod rate_limits;
 mod redistribution;
+mod routing;
+mod rules_config;
 mod security;
 mod shares;
+mod statistics;
 mod streams;
 mod tls;
 mod up;

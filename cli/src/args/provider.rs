@@ -2,7 +2,7 @@ use super::shared::{ReadArgs, Verb};
 use crate::values;
 use clap::{Args, Subcommand};
 use pbjson_types::Duration;
-use pointsman_proto::domain::Preset;
+use pointsman_proto::{admin::v1::HealthCheck, domain::Preset};
 
 #[derive(Subcommand)]
 pub enum ProviderCommand {
@@ -31,7 +31,8 @@ Examples:
   pointsman provider create claude --protocol anthropic
   pointsman provider create bedrock --preset bedrock --region eu-west-1
   pointsman provider create azure --protocol azure_openai --base-url https://NAME.openai.azure.com/openai/v1
-  pointsman provider create vllm --base-url http://10.0.0.5:8000/v1 --api chat",
+  pointsman provider create vllm --base-url http://10.0.0.5:8000/v1 --api chat --health-check http:/health
+  pointsman provider update vllm --unset health_check",
         Preset::names()
     )
 }
@@ -67,6 +68,9 @@ pub struct ProviderFields {
     /// Where it answers from, for example eu-west-1; part of the addresses of bedrock and codewhisperer.
     #[arg(long)]
     pub region: Option<String>,
+    /// Where within its region, as nodes name their zone.
+    #[arg(long)]
+    pub zone: Option<String>,
     /// Requests in flight from one node; 0 means no cap.
     #[arg(long, value_name = "N")]
     pub max_concurrent_requests: Option<u32>,
@@ -79,6 +83,8 @@ pub struct ProviderFields {
     pub circuit: CircuitFields,
     #[command(flatten)]
     pub limits: LimitFields,
+    #[command(flatten)]
+    pub check: CheckFields,
 }
 
 #[derive(Args)]
@@ -127,4 +133,21 @@ pub struct LimitFields {
     /// Where the doubling ends.
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub blacklist_max: Option<Duration>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Health check by the control plane")]
+pub struct CheckFields {
+    /// What is asked: the list of models, which is free; a connection; a path; or a completion of one token, which costs.
+    #[arg(long, value_name = "models|tcp|http:/PATH|completion:MODEL", value_parser = values::check)]
+    pub health_check: Option<HealthCheck>,
+    /// How often [default: 30s].
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub health_interval: Option<Duration>,
+    /// How long an answer may take [default: 5s].
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub health_timeout: Option<Duration>,
+    /// Failures in a row after which the provider is out [default: 3].
+    #[arg(long, value_name = "N")]
+    pub health_retries: Option<u32>,
 }

@@ -7,6 +7,9 @@ use crate::{
 use clap::{Args, Subcommand};
 use std::time::Duration;
 
+/// Where help shows what is not a field.
+const EDIT: &str = "This edit";
+
 /// What can be done with every noun; `F` is the noun's own fields, `L` what narrows its list.
 #[derive(Subcommand)]
 pub enum Verb<F: Args, L: Args = Everything> {
@@ -68,10 +71,10 @@ pub struct UpdateArgs<F: Args> {
     #[command(flatten)]
     pub fields: F,
     /// A field to take back to its default, for example `timeouts.connect`; repeatable.
-    #[arg(long, value_name = "FIELD")]
+    #[arg(long, value_name = "FIELD", help_heading = EDIT)]
     pub unset: Vec<String>,
     /// Create it when it does not exist.
-    #[arg(long)]
+    #[arg(long, help_heading = EDIT)]
     pub allow_missing: bool,
     #[command(flatten)]
     pub etag: EtagArgs,
@@ -96,6 +99,7 @@ pub struct DeleteArgs {
 }
 
 #[derive(Args)]
+#[command(next_help_heading = EDIT)]
 pub struct EtagArgs {
     /// Refuse when it has changed since this etag was read.
     #[arg(long)]
@@ -104,6 +108,7 @@ pub struct EtagArgs {
 
 /// The flags of an edit whose result can be printed.
 #[derive(Args)]
+#[command(next_help_heading = EDIT)]
 pub struct EditArgs {
     /// Also print the result.
     #[arg(short, long, value_enum)]
@@ -114,6 +119,7 @@ pub struct EditArgs {
 
 /// The flags of every edit.
 #[derive(Args)]
+#[command(next_help_heading = EDIT)]
 pub struct CommitArgs {
     /// Have the control plane check it, but change nothing.
     #[arg(long)]

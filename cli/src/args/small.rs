@@ -1,6 +1,9 @@
 //! The nouns with few fields.
 
-use super::shared::{EditArgs, EtagArgs, ReadArgs};
+use super::{
+    preferences::PreferenceFields,
+    shared::{EditArgs, EtagArgs, ReadArgs},
+};
 use crate::values;
 use clap::{Args, Subcommand};
 use pbjson_types::Timestamp;
@@ -20,6 +23,8 @@ pub struct VirtualKeyFields {
     /// Whether it may be used.
     #[arg(long, value_name = "BOOL")]
     pub enabled: Option<bool>,
+    #[command(flatten)]
+    pub preferences: PreferenceFields,
 }
 
 /// Every field of a node but its name.

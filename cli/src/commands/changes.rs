@@ -39,6 +39,7 @@ fn name(change: &ResourceChange) -> Option<String> {
         Kind::Provider(provider) => format!("provider/{}", provider.name),
         Kind::Key(key) => format!("key/{}/{}", key.provider, key.name),
         Kind::Model(model) => format!("model/{}", model.name),
+        Kind::Rule(rule) => format!("rule/{}", rule.name),
         Kind::VirtualKey(key) => format!("virtual-key/{}", key.name),
         Kind::Settings(_) => "settings".to_owned(),
     })
@@ -51,6 +52,7 @@ fn yaml(resource: Option<&Resource>) -> Result<String, CliError> {
         Some(Kind::Provider(resource)) => content(&resource),
         Some(Kind::Key(resource)) => content(&sealed(resource)),
         Some(Kind::Model(resource)) => content(&resource),
+        Some(Kind::Rule(resource)) => content(&resource),
         Some(Kind::VirtualKey(resource)) => content(&resource),
         Some(Kind::Settings(resource)) => content(&resource),
     }

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Clears the terminal and goes to its upper left corner.
-const REDRAW: &str = "\x1b[2J\x1b[3J\x1b[H";
+pub(super) const REDRAW: &str = "\x1b[2J\x1b[3J\x1b[H";
 
 pub async fn status(session: &Session, format: Format) -> Result<(), CliError> {
     let reply = session.config_service().await?.get_fleet(GetFleetRequest {}).await?.into_inner();

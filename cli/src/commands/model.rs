@@ -10,7 +10,7 @@ use crate::{
     output::{Row, enabled, or_dash},
 };
 use pointsman_proto::admin::v1::{
-    Backend, Commit, CreateModelRequest, DeleteModelRequest, GetModelRequest, ListModelsRequest, Model,
+    Backend, Commit, CreateModelRequest, DeleteModelRequest, GetModelRequest, Hedging, ListModelsRequest, Model,
     SetModelWeightsRequest, UpdateModelRequest, model_service_client::ModelServiceClient,
 };
 use tonic::Status;
@@ -77,6 +77,16 @@ impl Noun for Model {
         mask.put("aliases", fields.alias, &mut self.aliases);
         mask.put("strategy", fields.strategy, &mut self.strategy);
         mask.put_some("enabled", fields.enabled, &mut self.enabled);
+        mask.put_some("affinity", fields.affinity, &mut self.affinity);
+        mask.put("headroom", fields.headroom, &mut self.headroom);
+        let (after, percentile) = (fields.hedge_after, fields.hedge_percentile);
+        let says_when = after.is_some() || percentile.is_some();
+        self.hedging = mask.nested(|mask, to: &mut Hedging| {
+            // One takes the other's place.
+            mask.put("hedging.after", says_when.then_some(after), &mut to.after);
+            mask.put("hedging.percentile", says_when.then_some(percentile.unwrap_or(0)), &mut to.percentile);
+            mask.put("hedging.budget_percent", fields.hedge_budget, &mut to.budget_percent);
+        });
         Ok(())
     }
 
@@ -112,4 +122,39 @@ impl Noun for Model {
 
 fn client(service: Service) -> ModelServiceClient<Service> {
     ModelServiceClient::new(service).max_decoding_message_size(MAX_MESSAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command, shared::Verb};
+    use clap::Parser;
+
+    fn filled(flags: &str) -> (Model, Vec<String>) {
+        let line = format!("pointsman model update m {flags}");
+        let Ok(Cli { command: Command::Model(ModelCommand::Verb(Verb::Update(args))), .. }) =
+            Cli::try_parse_from(line.split(' '))
+        else {
+            panic!("a legal command line");
+        };
+        let (mut model, mut mask) = (Model::named("m").expect("a name"), Mask::default());
+        model.fill(args.fields, &mut mask).expect("legal fields");
+        (model, mask.into_update().expect("some paths").paths)
+    }
+
+    #[test]
+    fn the_two_ways_of_saying_when_to_hedge_replace_each_other() {
+        let (model, paths) = filled("--hedge-percentile 95");
+        assert_eq!(paths, ["hedging.after", "hedging.percentile"]);
+        assert_eq!(model.hedging.map(|hedging| (hedging.after, hedging.percentile)), Some((None, 95)));
+        let (model, paths) = filled("--hedge-budget 10");
+        assert_eq!((model.hedging.map(|hedging| hedging.budget_percent), paths.len()), (Some(10), 1));
+    }
+
+    #[test]
+    fn affinity_and_headroom_are_fields_of_their_own() {
+        let (model, paths) = filled("--affinity header:x-team,max_load=2 --headroom false --strategy auto");
+        assert_eq!(paths, ["strategy", "affinity", "headroom"]);
+        assert_eq!(model.affinity.map(|affinity| affinity.header), Some("x-team".to_owned()));
+    }
 }

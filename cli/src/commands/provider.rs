@@ -1,7 +1,7 @@
 use super::verbs::{self, Delete, Edited, Noun, Page, Update};
 use crate::{
     args::{
-        provider::{ProviderCommand, ProviderFields, UpstreamModelArgs},
+        provider::{CheckFields, ProviderCommand, ProviderFields, UpstreamModelArgs},
         shared::Everything,
     },
     client::{MAX_MESSAGE, Service, Session},
@@ -10,9 +10,9 @@ use crate::{
     output::{self, Row, enabled, or_dash},
 };
 use pointsman_proto::admin::v1::{
-    CircuitBreaker, Commit, CreateProviderRequest, DeleteProviderRequest, GetProviderRequest, ListProvidersRequest,
-    ListUpstreamModelsRequest, Provider, RateLimits, Timeouts, UpdateProviderRequest, UpstreamModel,
-    provider_service_client::ProviderServiceClient,
+    CircuitBreaker, Commit, CreateProviderRequest, DeleteProviderRequest, GetProviderRequest, HealthCheck,
+    ListProvidersRequest, ListUpstreamModelsRequest, Provider, RateLimits, Timeouts, UpdateProviderRequest,
+    UpstreamModel, provider_service_client::ProviderServiceClient,
 };
 use pointsman_proto::domain::preset;
 use tonic::Status;
@@ -82,6 +82,7 @@ impl Noun for Provider {
         mask.put("token_url", fields.token_url, &mut self.token_url);
         mask.put_some("enabled", fields.enabled, &mut self.enabled);
         mask.put("region", fields.region, &mut self.region);
+        mask.put("zone", fields.zone, &mut self.zone);
         mask.put("max_concurrent_requests", fields.max_concurrent_requests, &mut self.max_concurrent_requests);
         mask.put_some("slow_start", fields.slow_start, &mut self.slow_start);
         let (timeouts, circuit, limits) = (fields.timeouts, fields.circuit, fields.limits);
@@ -102,6 +103,7 @@ impl Noun for Provider {
             mask.put_some("rate_limits.blacklist_for", limits.blacklist_for, &mut to.blacklist_for);
             mask.put_some("rate_limits.blacklist_max", limits.blacklist_max, &mut to.blacklist_max);
         });
+        self.health_check = mask.nested(|mask, to| health_check(fields.check, mask, to));
         Ok(())
     }
 
@@ -136,6 +138,18 @@ impl Noun for Provider {
     }
 }
 
+fn health_check(fields: CheckFields, mask: &mut Mask, to: &mut HealthCheck) {
+    if let Some(check) = fields.health_check {
+        // What is asked is said whole, so that nothing is left of another kind.
+        mask.put("health_check.kind", Some(check.kind), &mut to.kind);
+        mask.put("health_check.path", Some(check.path), &mut to.path);
+        mask.put("health_check.model", Some(check.model), &mut to.model);
+    }
+    mask.put_some("health_check.interval", fields.health_interval, &mut to.interval);
+    mask.put_some("health_check.timeout", fields.health_timeout, &mut to.timeout);
+    mask.put("health_check.retries", fields.health_retries, &mut to.retries);
+}
+
 fn client(service: Service) -> ProviderServiceClient<Service> {
     ProviderServiceClient::new(service).max_decoding_message_size(MAX_MESSAGE)
 }
@@ -162,6 +176,26 @@ mod tests {
         assert_eq!(provider.enabled, Some(false));
         assert_eq!(provider.rate_limits.and_then(|limits| limits.cooldown).map(|cooldown| cooldown.seconds), Some(90));
         assert_eq!(provider.circuit_breaker, None);
+    }
+
+    #[test]
+    fn a_health_check_is_said_whole_and_its_times_by_themselves() {
+        for (flags, paths) in [
+            ("--health-check tcp", vec!["kind", "path", "model"]),
+            ("--health-interval 10s --health-retries 2", vec!["interval", "retries"]),
+        ] {
+            let line = format!("pointsman provider update p {flags}");
+            let Ok(Cli { command: Command::Provider(ProviderCommand::Verb(Verb::Update(args))), .. }) =
+                Cli::try_parse_from(line.split(' '))
+            else {
+                panic!("a legal command line");
+            };
+            let (mut provider, mut mask) = (Provider::named("p").expect("a name"), Mask::default());
+            provider.fill(args.fields, &mut mask).expect("legal fields");
+            let expected: Vec<String> = paths.iter().map(|field| format!("health_check.{field}")).collect();
+            assert_eq!(mask.into_update().expect("some paths").paths, expected);
+            assert!(provider.health_check.is_some());
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub trait Noun: Row + Sized {
         Ok(())
     }
 
+    /// Puts a list in order, where it is not that of the names.
+    fn sort(_: &mut [Self]) {}
+
     async fn list(service: Service, filter: &Self::Filter, page_token: String) -> Result<Page<Self>, Status>;
     async fn get(service: Service, wanted: Self) -> Result<Option<Self>, Status>;
     async fn create(service: Service, resource: Self, validate_only: bool) -> Result<Edited<Self>, Status>;
@@ -96,6 +99,7 @@ async fn list<N: Noun>(session: &Session, args: ListArgs<N::Filter>) -> Result<(
         items.extend(page.items);
         page_token = page.next_page_token;
         if page_token.is_empty() {
+            N::sort(&mut items);
             return output::print_list(&items, args.read.output);
         }
     }

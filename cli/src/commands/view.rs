@@ -2,7 +2,7 @@
 
 use crate::output::{or_dash, table};
 use pbjson_types::Duration;
-use pointsman_proto::admin::v1::{BackendWeight, Cause, Fleet, NodeStatus};
+use pointsman_proto::admin::v1::{BackendWeight, Cause, CheckStatus, Fleet, NodeStatus};
 use std::collections::BTreeSet;
 
 /// Where a node stands against the fleet's version.
@@ -31,6 +31,7 @@ pub fn render(fleet: &Fleet) -> String {
     section(&mut text, &["NODE", "STATE", "VERSION", "ZONE", "BUILD", "LAST-SEEN", "ACK", "REASON"], nodes(fleet));
     section(&mut text, &["MODEL", "BACKEND", "PRIORITY", "WEIGHT", "EFFECTIVE", "STATE"], weights(fleet));
     section(&mut text, &["CAUSE", "SUBJECT", "STATE", "REMAINING", "REASON", "SEEN-BY"], causes(fleet));
+    section(&mut text, &["CHECK", "KIND", "STATE", "LAST", "NEXT", "RESULT"], checks(fleet));
     text
 }
 
@@ -103,6 +104,26 @@ fn causes(fleet: &Fleet) -> Vec<Vec<String>> {
     fleet.causes.iter().map(row).collect()
 }
 
+fn checks(fleet: &Fleet) -> Vec<Vec<String>> {
+    let state = |check: &CheckStatus| match (check.failing_for, check.failures) {
+        _ if check.last_checked.is_none() => "-".to_owned(),
+        (Some(since), _) => format!("failing {}", short(Some(since))),
+        (None, 0) => "well".to_owned(),
+        (None, failures) => format!("{failures} failed"),
+    };
+    let row = |check: &CheckStatus| {
+        vec![
+            check.provider.clone(),
+            check.kind.clone(),
+            state(check),
+            short(check.last_checked),
+            short(check.next_check),
+            or_dash(&check.last_result),
+        ]
+    };
+    fleet.checks.iter().map(row).collect()
+}
+
 /// `provider[account]/model`.
 fn subject(provider: &str, account: &str, model: &str) -> String {
     let account = if account.is_empty() { String::new() } else { format!("[{account}]") };
@@ -142,7 +163,7 @@ fn number(weight: f64) -> String {
 }
 
 /// `-`, `340ms`, `12s`, `5m 3s`, `2h 0m`.
-fn short(duration: Option<Duration>) -> String {
+pub(super) fn short(duration: Option<Duration>) -> String {
     let Some(Duration { seconds, nanos }) = duration else { return "-".to_owned() };
     match seconds {
         0 => format!("{}ms", nanos / 1_000_000),

@@ -1,4 +1,7 @@
-use super::verbs::{Delete, Edited, Noun, Page, Token, Update};
+use super::{
+    preferences,
+    verbs::{Delete, Edited, Noun, Page, Token, Update},
+};
 use crate::{
     args::{shared::Everything, small::VirtualKeyFields},
     client::{MAX_MESSAGE, Service},
@@ -48,6 +51,7 @@ impl Noun for VirtualKey {
         mask.put("tags", fields.tag, &mut self.tags);
         mask.put_some("expire_time", fields.expires, &mut self.expire_time);
         mask.put_some("enabled", fields.enabled, &mut self.enabled);
+        self.preferences = preferences::fill(fields.preferences, mask);
         Ok(())
     }
 

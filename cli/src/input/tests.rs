@@ -11,6 +11,13 @@ models:
   - name: gpt-4
     backends:
       - {provider: openai, model: gpt-4o, weight: 70}
+rules:
+  - name: night
+    when:
+      headers: [{name: x-batch}]
+      times: [{from: 22:00, to: 06:00, days: [mon]}]
+    model: gpt-4
+    preferences: {cost_sensitivity: 1, latency_tolerance: 2s}
 virtual_keys:
   - name: team
     expire_time: 2027-01-01T00:00:00Z
@@ -20,6 +27,9 @@ const JSON: &str = r#"{
   "settings": {"max_attempts": 3},
   "providers": [{"name": "openai", "base_url": "https://api.openai.com/v1", "timeouts": {"connect": "5s"}, "enabled": false}],
   "models": [{"name": "gpt-4", "backends": [{"provider": "openai", "model": "gpt-4o", "weight": 70}]}],
+  "rules": [{"name": "night", "when": {"headers": [{"name": "x-batch"}],
+             "times": [{"from": "22:00", "to": "06:00", "days": ["mon"]}]},
+             "model": "gpt-4", "preferences": {"cost_sensitivity": 1, "latency_tolerance": "2s"}}],
   "virtual_keys": [{"name": "team", "expire_time": "2027-01-01T00:00:00Z"}]
 }"#;
 
@@ -34,6 +44,13 @@ enabled = false
 [[models]]
 name = "gpt-4"
 backends = [{ provider = "openai", model = "gpt-4o", weight = 70 }]
+[[rules]]
+name = "night"
+model = "gpt-4"
+preferences = { cost_sensitivity = 1, latency_tolerance = "2s" }
+[rules.when]
+headers = [{ name = "x-batch" }]
+times = [{ from = "22:00", to = "06:00", days = ["mon"] }]
 [[virtual_keys]]
 name = "team"
 expire_time = 2027-01-01T00:00:00Z
@@ -55,6 +72,7 @@ fn refusal(file: &str, text: &str) -> String {
 fn the_three_forms_say_the_same() {
     let yaml = config("a.yaml", YAML).expect("legal");
     assert_eq!(yaml.providers[0].timeouts.as_ref().and_then(|timeouts| timeouts.connect).map(|d| d.seconds), Some(5));
+    assert_eq!(yaml.rules[0].when.as_ref().map(|when| when.times[0].from.as_str()), Some("22:00"));
     assert_eq!(config("a.json", JSON).expect("legal"), yaml);
     assert_eq!(config("a.toml", TOML).expect("legal"), yaml);
     assert_eq!(config("-", JSON).expect("JSON is YAML"), yaml);

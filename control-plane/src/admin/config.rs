@@ -13,10 +13,11 @@ use crate::{
 };
 use futures_util::{Stream, StreamExt, stream};
 use pointsman_proto::admin::v1::{
-    self, ApplyRequest, ApplyResponse, Config, CreatedToken, ExportRequest, ExportResponse, GetFleetRequest,
-    GetFleetResponse, GetRevisionRequest, GetRevisionResponse, GetSettingsRequest, GetSettingsResponse,
-    ListRevisionsRequest, ListRevisionsResponse, ResourceChange, Revision, RollbackRequest, RollbackResponse,
-    UpdateSettingsRequest, UpdateSettingsResponse, WatchRequest, WatchResponse, config_service_server::ConfigService,
+    self, ApplyRequest, ApplyResponse, Config, CreatedToken, ExplainRequest, ExplainResponse, ExportRequest,
+    ExportResponse, GetFleetRequest, GetFleetResponse, GetRevisionRequest, GetRevisionResponse, GetSettingsRequest,
+    GetSettingsResponse, GetStatsRequest, GetStatsResponse, ListRevisionsRequest, ListRevisionsResponse,
+    ResourceChange, Revision, RollbackRequest, RollbackResponse, UpdateSettingsRequest, UpdateSettingsResponse,
+    WatchRequest, WatchResponse, config_service_server::ConfigService,
 };
 use secrecy::ExposeSecret;
 use std::{pin::Pin, time::Duration};
@@ -104,6 +105,14 @@ impl ConfigService for Admin {
         Ok(Response::new(GetFleetResponse { fleet: Some((self.fleet.view)()) }))
     }
 
+    async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<ExplainResponse>, Status> {
+        self.explain_request(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_stats(&self, request: Request<GetStatsRequest>) -> Result<Response<GetStatsResponse>, Status> {
+        self.statistics(request.into_inner()).await.map(Response::new)
+    }
+
     type WatchStream = Pin<Box<dyn Stream<Item = Result<WatchResponse, Status>> + Send>>;
 
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
@@ -137,6 +146,7 @@ fn export(tables: &Tables) -> Config {
             Body::Provider(provider) => config.providers.push(provider),
             Body::Key(key) => config.keys.push(key),
             Body::Model(model) => config.models.push(model),
+            Body::Rule(rule) => config.rules.push(rule),
             Body::VirtualKey(key) => config.virtual_keys.push(key),
             Body::Node(_) => {}
         }

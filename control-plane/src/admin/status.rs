@@ -5,6 +5,7 @@
 
 use crate::{
     edit::{EditError, record::Id},
+    fleet::AskError as QuestionError,
     publisher::SubmitError,
     upstream::AskError,
 };
@@ -37,7 +38,17 @@ pub(crate) fn of_ask(error: AskError) -> Status {
     match error {
         AskError::Impossible(_) => plain(Code::FailedPrecondition, "NO_LIST", message),
         AskError::Refused(_) => plain(Code::FailedPrecondition, "PROVIDER_REFUSED", message),
-        AskError::Failed(_) => plain(Code::Unavailable, "PROVIDER_UNAVAILABLE", message),
+        AskError::Limited(_) | AskError::Failed(_) => plain(Code::Unavailable, "PROVIDER_UNAVAILABLE", message),
+    }
+}
+
+/// The status of a question that no node was asked.
+pub(crate) fn of_question(error: QuestionError) -> Status {
+    let message = error.to_string();
+    match error {
+        QuestionError::NobodyConnected => plain(Code::FailedPrecondition, "NO_NODE", message),
+        QuestionError::NotConnected(node) => about(Code::NotFound, "NOT_FOUND", message, "node", &node),
+        QuestionError::Busy => plain(Code::ResourceExhausted, "BUSY", message),
     }
 }
 

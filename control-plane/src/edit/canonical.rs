@@ -20,11 +20,20 @@ pub fn canonical(mut body: Body) -> Body {
         }
         Body::Model(model) => {
             say_nothing_of_true(&mut model.enabled);
-            model.backends.iter_mut().for_each(|line| say_nothing_of_true(&mut line.enabled));
+            for line in &mut model.backends {
+                say_nothing_of_true(&mut line.enabled);
+                say_nothing_of_nothing(&mut line.capabilities);
+            }
+        }
+        Body::Rule(rule) => {
+            say_nothing_of_true(&mut rule.enabled);
+            say_nothing_of_nothing(&mut rule.when);
+            say_nothing_of_nothing(&mut rule.preferences);
         }
         Body::VirtualKey(key) => {
             say_nothing_of_true(&mut key.enabled);
             key.last_four.clear();
+            say_nothing_of_nothing(&mut key.preferences);
             if let Some(time) = &mut key.expire_time {
                 time.nanos -= time.nanos % 1_000_000; // kept in milliseconds
             }
@@ -35,11 +44,18 @@ pub fn canonical(mut body: Body) -> Body {
 
 fn canonical_provider(provider: &mut v1::Provider) {
     say_nothing_of_true(&mut provider.enabled);
-    provider.timeouts = provider.timeouts.filter(|t| *t != v1::Timeouts::default());
-    provider.circuit_breaker = provider.circuit_breaker.filter(|c| *c != v1::CircuitBreaker::default());
-    provider.rate_limits = provider.rate_limits.filter(|r| *r != v1::RateLimits::default());
+    say_nothing_of_nothing(&mut provider.timeouts);
+    say_nothing_of_nothing(&mut provider.circuit_breaker);
+    say_nothing_of_nothing(&mut provider.rate_limits);
 }
 
 fn say_nothing_of_true(enabled: &mut Option<bool>) {
     *enabled = enabled.filter(|enabled| !enabled);
+}
+
+/// For parts whose being there means nothing by itself.
+fn say_nothing_of_nothing<T: Default + PartialEq>(part: &mut Option<T>) {
+    if part.as_ref().is_some_and(|part| *part == T::default()) {
+        *part = None;
+    }
 }

@@ -8,7 +8,10 @@ use super::{
 use imbl::{OrdMap, OrdSet};
 use pointsman_proto::{
     admin::v1,
-    domain::{self, Key, Model, ModelName, Name, Provider, Settings, VirtualKeySpec, check_references},
+    domain::{
+        self, Key, Model, ModelName, Name, Provider, Rule, Settings, Strategy, VirtualKeySpec, check_references,
+        check_rule_references,
+    },
     violation::{Checker, Violation},
 };
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use std::sync::Arc;
 pub struct Catalog {
     providers: OrdSet<String>,
     models: OrdMap<ModelName, Arc<Model>>,
+    rules: OrdMap<Name, Arc<Rule>>,
     /// Names and aliases, each with the model that it stands for.
     names: OrdMap<ModelName, ModelName>,
 }
@@ -61,6 +65,7 @@ impl Catalog {
                     self.names.remove(name);
                 }
             }
+            Id::Rule(name) => drop(self.rules.remove(name.as_str())),
             _ => {}
         }
     }
@@ -74,7 +79,16 @@ impl Catalog {
                 Provider::check(wire, &path).map(drop)
             }
             Body::Key(wire) => check_key(wire, record, &path),
-            Body::Model(wire) => Model::check(wire, &path).and_then(|model| self.learn_model(model, &path)),
+            Body::Model(wire) => match Model::check(wire, &path) {
+                Ok(model) => self.learn_model(model, &path),
+                Err(violations) => {
+                    self.learn_names(wire);
+                    Err(violations)
+                }
+            },
+            Body::Rule(wire) => Rule::check(wire, &path).map(|rule| {
+                self.rules.insert(rule.name.clone(), Arc::new(rule));
+            }),
             Body::VirtualKey(wire) => VirtualKeySpec::check(wire, &path).map(drop),
             Body::Node(wire) => check_node(wire, &path),
         };
@@ -93,6 +107,27 @@ impl Catalog {
         }
         self.models.insert(model.name.clone(), Arc::new(model));
         at.finish(())
+    }
+
+    /// Of a model that is not valid, the names at least, so that whoever refers to it is not said to be wrong as well. It
+    /// stands without backends, as no valid one does.
+    fn learn_names(&mut self, wire: &v1::Model) {
+        let Some(name) = ModelName::parse(&wire.name) else { return };
+        for known in std::iter::once(&wire.name).chain(&wire.aliases).filter_map(|name| ModelName::parse(name)) {
+            self.names.entry(known).or_insert_with(|| name.clone());
+        }
+        let model = Model {
+            name: name.clone(),
+            strategy: Strategy::WeightedRandom,
+            backends: Vec::new(),
+            fallbacks: Vec::new(),
+            aliases: Vec::new(),
+            enabled: true,
+            affinity: None,
+            hedging: None,
+            headroom: false,
+        };
+        self.models.insert(name, Arc::new(model));
     }
 
     /// What is referred to and not there: asked of what changed, or of all when something that was there went.
@@ -114,9 +149,13 @@ impl Catalog {
 
     fn references_of(&self, id: &Id, tables: &Tables) -> Vec<Violation> {
         match id {
-            Id::Model(name) => match self.models.get(name.as_str()) {
+            Id::Model(name) => match self.models.get(name.as_str()).filter(|model| !model.backends.is_empty()) {
                 Some(model) => check_references(self, model, &id.path()),
                 None => self.providers_of(id, tables),
+            },
+            Id::Rule(name) => match self.rules.get(name.as_str()) {
+                Some(rule) => check_rule_references(self, rule, &id.path()),
+                None => Vec::new(),
             },
             Id::Key(provider, _) if !self.providers.contains(provider) => {
                 let description = format!("there is no provider {provider:?}");
@@ -141,6 +180,11 @@ impl Catalog {
     /// The models, by name.
     pub fn models(&self) -> impl Iterator<Item = &Arc<Model>> {
         self.models.values()
+    }
+
+    /// The rules, by name.
+    pub fn rules(&self) -> impl Iterator<Item = &Arc<Rule>> {
+        self.rules.values()
     }
 }
 

@@ -78,6 +78,7 @@ fn store(record: &Record) -> StoredRecord {
         Body::Provider(m) => serde_json::to_value(m),
         Body::Key(m) => serde_json::to_value(m),
         Body::Model(m) => serde_json::to_value(m),
+        Body::Rule(m) => serde_json::to_value(m),
         Body::VirtualKey(m) => serde_json::to_value(m),
         Body::Node(m) => serde_json::to_value(m),
     };
@@ -90,6 +91,7 @@ fn restore(id: &Id, stored: StoredRecord) -> Result<Record, Unreadable> {
         Id::Provider(_) => Body::Provider(message(stored.body)?),
         Id::Key(..) => Body::Key(message(stored.body)?),
         Id::Model(_) => Body::Model(message(stored.body)?),
+        Id::Rule(_) => Body::Rule(message(stored.body)?),
         Id::VirtualKey(_) => Body::VirtualKey(message(stored.body)?),
         Id::Node(_) => Body::Node(message(stored.body)?),
     };

@@ -72,34 +72,64 @@ macro_rules! fields {
             $(if selection.takes_whole(stringify!($outer)) {
                 current.$outer = given.$outer.clone();
             } else {
-                let (mut inner, from) = (current.$outer.unwrap_or_default(), given.$outer.unwrap_or_default());
+                // For some parts it means something that they are there, even if they say nothing.
+                let is_there = current.$outer.is_some() || (*selection == Selection::Populated && given.$outer.is_some());
+                let (mut inner, from) = (current.$outer.take().unwrap_or_default(), given.$outer.clone().unwrap_or_default());
                 $(if selection.takes(
                     concat!(stringify!($outer), ".", stringify!($inner)),
                     from.$inner != empty(&from.$inner),
                 ) {
                     inner.$inner = from.$inner.clone();
                 })*
-                current.$outer = Some(inner);
+                current.$outer = (is_there || inner != empty(&inner)).then_some(inner);
             })*
         }
     };
 }
 
 fields!(SETTINGS, take_settings, v1::Settings, [client_authentication, max_attempts], {});
-fields!(MODEL, take_model, v1::Model, [strategy, backends, fallbacks, aliases, enabled], {});
-fields!(VIRTUAL_KEY, take_virtual_key, v1::VirtualKey, [enabled, tags, allowed_models, expire_time], {});
+fields!(
+    MODEL, take_model, v1::Model,
+    [strategy, backends, fallbacks, aliases, enabled, headroom],
+    { affinity: [by, header, max_load], hedging: [after, percentile, budget_percent] }
+);
+fields!(
+    RULE, take_rule, v1::Rule,
+    [position, enabled, class, model, fallbacks],
+    {
+        when: [
+            dialects, models, min_tokens, max_tokens, thinking, thinking_effort, tools, web_search, images, stream, headers,
+            virtual_key_tags, times
+        ],
+        preferences: [
+            priority, region, preferred_providers, excluded_providers, latency_tolerance, cost_sensitivity, quality,
+            required_tags
+        ]
+    }
+);
+fields!(
+    VIRTUAL_KEY, take_virtual_key, v1::VirtualKey,
+    [enabled, tags, allowed_models, expire_time],
+    {
+        preferences: [
+            priority, region, preferred_providers, excluded_providers, latency_tolerance, cost_sensitivity, quality,
+            required_tags
+        ]
+    }
+);
 fields!(NODE, take_node, v1::Node, [zone], {});
 fields!(KEY_REST, take_key_rest, v1::Key, [account, enabled], {});
 fields!(
     PROVIDER, take_provider, v1::Provider,
     [
         protocol, base_url, enabled, max_concurrent_requests, slow_start, region, preset, api, api_version, compatible,
-        token_url
+        token_url, zone
     ],
     {
         timeouts: [connect, first_byte, idle],
         circuit_breaker: [failure_threshold, success_threshold, reset_timeout, monitoring_period],
-        rate_limits: [cooldown, blacklist_after, blacklist_for, blacklist_max]
+        rate_limits: [cooldown, blacklist_after, blacklist_for, blacklist_max],
+        health_check: [kind, interval, timeout, retries, path, model]
     }
 );
 
@@ -111,6 +141,7 @@ fn fields(id: &Id) -> &'static [&'static str] {
         Id::Provider(_) => PROVIDER,
         Id::Key(..) => KEY,
         Id::Model(_) => MODEL,
+        Id::Rule(_) => RULE,
         Id::VirtualKey(_) => VIRTUAL_KEY,
         Id::Node(_) => NODE,
     }
@@ -123,6 +154,7 @@ pub fn take(selection: &Selection, mut current: Body, given: &Body) -> Body {
         (Body::Provider(current), Body::Provider(given)) => take_provider(selection, current, given),
         (Body::Key(current), Body::Key(given)) => take_key(selection, current, given),
         (Body::Model(current), Body::Model(given)) => take_model(selection, current, given),
+        (Body::Rule(current), Body::Rule(given)) => take_rule(selection, current, given),
         (Body::VirtualKey(current), Body::VirtualKey(given)) => take_virtual_key(selection, current, given),
         (Body::Node(current), Body::Node(given)) => take_node(selection, current, given),
         _ => {}

@@ -205,7 +205,9 @@ fn users(tables: &Tables, id: &Id) -> Vec<String> {
             let Some(Body::Model(gone)) = tables.get(id).map(|r| &r.body) else { return Vec::new() };
             let means = |name: &String| *name == gone.name || gone.aliases.contains(name);
             let uses = |model: &&v1::Model| model.name != gone.name && model.fallbacks.iter().any(means);
-            tables.models().filter(uses).map(|m| format!("model {}", m.name)).collect()
+            let fires = |rule: &&v1::Rule| means(&rule.model) || rule.fallbacks.iter().any(means);
+            let models = tables.models().filter(uses).map(|m| format!("model {}", m.name));
+            models.chain(tables.rules().filter(fires).map(|rule| format!("rule {}", rule.name))).collect()
         }
         _ => Vec::new(),
     }

@@ -15,6 +15,7 @@ pub enum Id {
     /// Provider and name.
     Key(String, String),
     Model(String),
+    Rule(String),
     VirtualKey(String),
     /// Kept beside the configuration, and no part of what nodes receive.
     Node(String),
@@ -28,6 +29,7 @@ impl Id {
             Self::Provider(_) => "provider",
             Self::Key(..) => "key",
             Self::Model(_) => "model",
+            Self::Rule(_) => "rule",
             Self::VirtualKey(_) => "virtual_key",
             Self::Node(_) => "node",
         }
@@ -38,7 +40,9 @@ impl Id {
         match self {
             Self::Settings => String::new(),
             Self::Key(provider, key) => format!("{provider}/{key}"),
-            Self::Provider(name) | Self::Model(name) | Self::VirtualKey(name) | Self::Node(name) => name.clone(),
+            Self::Provider(name) | Self::Model(name) | Self::Rule(name) | Self::VirtualKey(name) | Self::Node(name) => {
+                name.clone()
+            }
         }
     }
 
@@ -52,6 +56,7 @@ impl Id {
                 Self::Key(provider.into(), key.into())
             }
             "model" => Self::Model(name.into()),
+            "rule" => Self::Rule(name.into()),
             "virtual_key" => Self::VirtualKey(name.into()),
             "node" => Self::Node(name.into()),
             _ => return None,
@@ -84,6 +89,7 @@ pub enum Body {
     Provider(v1::Provider),
     Key(v1::Key),
     Model(v1::Model),
+    Rule(v1::Rule),
     VirtualKey(v1::VirtualKey),
     Node(v1::Node),
 }
@@ -103,6 +109,7 @@ impl Body {
             Self::Provider(p) => Id::Provider(p.name.clone()),
             Self::Key(k) => Id::Key(k.provider.clone(), k.name.clone()),
             Self::Model(m) => Id::Model(m.name.clone()),
+            Self::Rule(r) => Id::Rule(r.name.clone()),
             Self::VirtualKey(v) => Id::VirtualKey(v.name.clone()),
             Self::Node(n) => Id::Node(n.name.clone()),
         }
@@ -115,6 +122,7 @@ impl Body {
             Self::Provider(m) => &m.etag,
             Self::Key(m) => &m.etag,
             Self::Model(m) => &m.etag,
+            Self::Rule(m) => &m.etag,
             Self::VirtualKey(m) => &m.etag,
             Self::Node(m) => &m.etag,
         }
@@ -126,6 +134,7 @@ impl Body {
             Self::Provider(m) => m.etag = etag,
             Self::Key(m) => m.etag = etag,
             Self::Model(m) => m.etag = etag,
+            Self::Rule(m) => m.etag = etag,
             Self::VirtualKey(m) => m.etag = etag,
             Self::Node(m) => m.etag = etag,
         }
@@ -137,6 +146,7 @@ impl Body {
             Self::Provider(m) => m.encode_to_vec(),
             Self::Key(m) => m.encode_to_vec(),
             Self::Model(m) => m.encode_to_vec(),
+            Self::Rule(m) => m.encode_to_vec(),
             Self::VirtualKey(m) => m.encode_to_vec(),
             Self::Node(m) => m.encode_to_vec(),
         }
@@ -184,6 +194,7 @@ impl Record {
             Body::Provider(m) => Kind::Provider(m),
             Body::Key(m) => Kind::Key(m),
             Body::Model(m) => Kind::Model(m),
+            Body::Rule(m) => Kind::Rule(m),
             Body::VirtualKey(m) => Kind::VirtualKey(m),
             Body::Node(_) => return None,
         };
@@ -221,4 +232,4 @@ macro_rules! bodies {
     )*};
 }
 
-bodies!(Settings, Provider, Key, Model, VirtualKey, Node);
+bodies!(Settings, Provider, Key, Model, Rule, VirtualKey, Node);

@@ -4,7 +4,7 @@ use super::record::{Body, Id, Record};
 use imbl::OrdMap;
 use pointsman_proto::{
     admin::v1,
-    domain::{Protocol, preset},
+    domain::{Protocol, Provider, preset},
 };
 use std::{collections::BTreeSet, ops::Bound, sync::Arc};
 
@@ -73,6 +73,32 @@ impl Tables {
             Body::Model(model) => Some(model),
             _ => None,
         })
+    }
+
+    /// The rules, by name.
+    pub fn rules(&self) -> impl Iterator<Item = &v1::Rule> {
+        self.iter().filter_map(|(_, record)| match &record.body {
+            Body::Rule(rule) => Some(rule),
+            _ => None,
+        })
+    }
+
+    /// The virtual keys, by name.
+    pub fn virtual_keys(&self) -> impl Iterator<Item = &v1::VirtualKey> {
+        self.iter().filter_map(|(_, record)| match &record.body {
+            Body::VirtualKey(key) => Some(key),
+            _ => None,
+        })
+    }
+
+    /// The region and zone of a provider, if it is there; empty where they are not known.
+    pub fn place_of(&self, provider: &str) -> Option<(String, String)> {
+        match &self.get(&Id::Provider(provider.into()))?.body {
+            Body::Provider(provider) => {
+                Provider::check(provider, "").ok().map(|checked| (checked.region, checked.zone))
+            }
+            _ => None,
+        }
     }
 
     /// What a provider speaks, if it is there and valid in that.

@@ -1,3 +1,5 @@
+mod routing;
+
 use super::*;
 use crate::secrets::MasterKey;
 use pointsman_proto::admin::v1;
@@ -84,6 +86,10 @@ fn model(name: &str, lines: &[(&str, f64)]) -> Body {
         ..Default::default()
     };
     v1::Model { name: name.into(), backends: lines.iter().map(line).collect(), ..Default::default() }.into()
+}
+
+fn rule(name: &str, model: &str) -> v1::Rule {
+    v1::Rule { name: name.into(), class: "default".into(), model: model.into(), ..Default::default() }
 }
 
 fn update(body: impl Into<Body>) -> Edit {
@@ -292,7 +298,7 @@ fn warnings_say_what_may_not_be_meant() {
 proptest! {
     /// What an edit costs is what it touches; what it finds is what a check of everything would have found.
     #[test]
-    fn an_edit_is_accepted_exactly_when_the_whole_result_is_valid(steps in prop::collection::vec((0..6_u8, 0..3_u8, 0..3_u8), 1..40)) {
+    fn an_edit_is_accepted_exactly_when_the_whole_result_is_valid(steps in prop::collection::vec((0..9_u8, 0..3_u8, 0..3_u8), 1..40)) {
         let mut desk = Desk::new();
         for (what, a, b) in steps {
             let (from, to) = (format!("n{a}"), format!("n{b}"));
@@ -304,7 +310,10 @@ proptest! {
                 2 => Edit::Create(model.into()),
                 3 => update(v1::Model { aliases: vec![format!("a{b}")], ..model }),
                 4 => update(v1::Model { fallbacks: vec![to, format!("a{a}")], ..model }),
-                _ => delete(Id::Model(from)),
+                5 => delete(Id::Model(from)),
+                6 => Edit::Create(rule(&from, &to).into()),
+                7 => update(v1::Rule { fallbacks: vec![format!("a{b}")], ..rule(&from, &to) }),
+                _ => delete(Id::Rule(from)),
             };
             if let Ok(outcome) = desk.attempt(&edit) {
                 prop_assert!(Configuration::check(outcome.configuration.tables.clone()).is_ok(), "{edit:?}");
@@ -316,6 +325,7 @@ proptest! {
         prop_assert_eq!(desk.now.tables.iter().count(), 1);
         let config = v1::Config {
             models: before.models().cloned().collect(),
+            rules: before.rules().cloned().collect(),
             providers: before.iter().filter_map(|(_, r)| v1::Provider::try_from(r.body.clone()).ok()).collect(),
             ..Default::default()
         };

@@ -53,8 +53,9 @@ pub(crate) fn bodies(config: &Config) -> Vec<Body> {
     let providers = config.providers.iter().cloned().map(Body::Provider);
     let keys = config.keys.iter().cloned().map(Body::Key);
     let models = config.models.iter().cloned().map(Body::Model);
+    let rules = config.rules.iter().cloned().map(Body::Rule);
     let virtual_keys = config.virtual_keys.iter().cloned().map(Body::VirtualKey);
-    settings.chain(providers).chain(keys).chain(models).chain(virtual_keys).collect()
+    settings.chain(providers).chain(keys).chain(models).chain(rules).chain(virtual_keys).collect()
 }
 
 /// Undoes changes, the newest first. Virtual keys stay as they are, so that no revoked one comes back.

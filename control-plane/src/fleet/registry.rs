@@ -1,6 +1,12 @@
 //! The nodes that have connected, and what is known of each, for operators.
 
-use pointsman_proto::{admin::v1 as admin, convert::wire_duration, domain::Name, fleet::v1::Hello};
+use super::{Outbox, questions::Questions};
+use pointsman_proto::{
+    admin::v1 as admin,
+    convert::wire_duration,
+    domain::Name,
+    fleet::v1::{Answer, Hello},
+};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard},
@@ -12,8 +18,9 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 struct Record {
     /// The session that speaks for it; a message of any other is not taken in.
-    session: u64,
-    connected: bool,
+    session: Ticket,
+    /// Its stream; none when it is not connected.
+    outbox: Option<Outbox>,
     build: String,
     zone: String,
     held_version: u64,
@@ -27,6 +34,7 @@ struct Record {
 pub struct Registry {
     nodes: Mutex<(u64, BTreeMap<Name, Record>)>,
     changed: watch::Sender<u64>,
+    pub(super) questions: Questions,
 }
 
 /// A session's right to speak for its node.
@@ -35,7 +43,7 @@ pub struct Ticket(u64);
 
 impl Default for Registry {
     fn default() -> Self {
-        Self { nodes: Mutex::default(), changed: watch::channel(0).0 }
+        Self { nodes: Mutex::default(), changed: watch::channel(0).0, questions: Questions::default() }
     }
 }
 
@@ -45,16 +53,16 @@ impl Registry {
     }
 
     /// Lets a node in; none if one of its name is connected.
-    pub fn join(&self, node: &Name, hello: &Hello) -> Option<Ticket> {
+    pub(super) fn join(&self, node: &Name, hello: &Hello, outbox: Outbox) -> Option<Ticket> {
         let mut nodes = self.lock();
-        if nodes.1.get(node).is_some_and(|record| record.connected) {
+        if nodes.1.get(node).is_some_and(|record| record.outbox.is_some()) {
             return None;
         }
         nodes.0 += 1;
-        let session = nodes.0;
+        let session = Ticket(nodes.0);
         let record = Record {
             session,
-            connected: true,
+            outbox: Some(outbox),
             build: hello.build.clone(),
             zone: hello.zone.clone(),
             held_version: 0,
@@ -65,11 +73,11 @@ impl Registry {
         nodes.1.insert(node.clone(), record);
         drop(nodes);
         self.notify();
-        Some(Ticket(session))
+        Some(session)
     }
 
     fn update(&self, node: &Name, ticket: Ticket, act: impl FnOnce(&mut Record)) {
-        if let Some(record) = self.lock().1.get_mut(node).filter(|r| r.session == ticket.0) {
+        if let Some(record) = self.lock().1.get_mut(node).filter(|r| r.session == ticket) {
             act(record);
         }
     }
@@ -93,8 +101,20 @@ impl Registry {
     }
 
     pub(super) fn leave(&self, node: &Name, ticket: Ticket) {
-        self.update(node, ticket, |record| record.connected = false);
+        self.update(node, ticket, |record| record.outbox = None);
+        self.questions.left(ticket);
         self.notify();
+    }
+
+    pub(super) fn answered(&self, ticket: Ticket, answer: Answer) {
+        self.questions.answered(ticket, answer);
+    }
+
+    /// The nodes that are connected, or that of this name if it is.
+    pub(super) fn connected(&self, name: Option<&str>) -> Vec<(Name, Ticket, Outbox)> {
+        let nodes = self.lock();
+        let asked = nodes.1.iter().filter(|(node, _)| name.is_none_or(|name| name == &***node));
+        asked.filter_map(|(node, r)| Some((node.clone(), r.session, r.outbox.clone()?))).collect()
     }
 
     fn notify(&self) {
@@ -112,7 +132,7 @@ impl Registry {
             let (refused_version, refused_reason) = record.refused.clone().unwrap_or_default();
             admin::NodeStatus {
                 name: name.to_string(),
-                connected: record.connected,
+                connected: record.outbox.is_some(),
                 build: record.build.clone(),
                 zone: record.zone.clone(),
                 held_version: record.held_version,

@@ -1,24 +1,22 @@
 //! One node's stream, from its Hello to its end.
 
-use super::{Fleet, Push, registry::Ticket};
+use super::{Fleet, Outbox, Push, registry::Ticket};
 use crate::{health::Broadcast, merge::Answer};
 use bytes::Bytes;
 use pointsman_proto::{
     convert::Subject,
     domain::Name,
     fleet::v1::{
-        ConfigDelta, ControlMessage, Health, Hello, Nack, NackReason, NodeMessage, ProbeAnswer, Snapshot,
+        ConfigDelta, ControlMessage, Health, HealthReport, Hello, Nack, NackReason, NodeMessage, ProbeAnswer, Snapshot,
         control_message::Message as ToNode, node_message::Message as FromNode,
     },
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::mpsc, time::Instant};
-use tonic::{Status, Streaming};
+use tokio::time::Instant;
+use tonic::Streaming;
 
 /// A node that says nothing for this long, not even a heartbeat, is gone.
 const SILENCE: Duration = Duration::from_secs(25);
-
-type Outbox = mpsc::Sender<Result<ControlMessage, Status>>;
 
 /// The stream is over: the node closed it, or does not take what it is sent.
 struct Closed;
@@ -124,6 +122,9 @@ impl Session {
             Some(FromNode::Health(report)) => {
                 self.fleet.hub.report(&self.node, &report);
                 self.covers = self.covers.max(report.seq);
+                if is_of_headroom_alone(&report) {
+                    return Ok(());
+                }
                 self.send_health(&self.fleet.hub.since(self.epoch)).await
             }
             Some(FromNode::Probe(request)) => {
@@ -140,6 +141,10 @@ impl Session {
             Some(FromNode::Nack(nack)) => self.not_acknowledged(nack).await,
             Some(FromNode::Heartbeat(_)) => {
                 self.fleet.hub.hear(&self.node);
+                Ok(())
+            }
+            Some(FromNode::Answer(answer)) => {
+                self.fleet.registry.answered(self.ticket, answer);
                 Ok(())
             }
             Some(FromNode::Hello(_)) | None => Ok(()),
@@ -244,6 +249,12 @@ impl Drop for Session {
         self.fleet.registry.leave(&self.node, self.ticket);
         tracing::info!(node = %self.node, "node disconnected");
     }
+}
+
+/// What is left of limits is told with the next broadcast, and no node waits to hear that its word was taken in.
+fn is_of_headroom_alone(report: &HealthReport) -> bool {
+    let HealthReport { seq: _, slots, credentials, endpoints, probes, headroom } = report;
+    !headroom.is_empty() && slots.is_empty() && credentials.is_empty() && endpoints.is_empty() && probes.is_empty()
 }
 
 fn with_last(pieces: Vec<Bytes>) -> impl Iterator<Item = (bool, Bytes)> {

@@ -4,6 +4,7 @@
 use super::{Fleet, Push, Registry, run_pusher};
 use crate::{
     admin::FleetHooks,
+    checks::Checks,
     health::{Broadcast, Hub},
     publisher::{Publisher, SubmitError},
     secrets::Source,
@@ -33,6 +34,7 @@ pub(crate) struct Started {
 pub(crate) async fn start(
     publisher: &Publisher,
     tokens: &Tokens,
+    checks: &Checks,
     require_tokens: bool,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -49,7 +51,7 @@ pub(crate) async fn start(
     tasks.spawn(run_pusher(snapshots, pushes, hub.clone(), stop.clone()));
     tasks.spawn(pass_time(hub.clone(), stop.clone()));
     tasks.spawn(write_down(hub.clone(), publisher.clone(), stop.clone()));
-    tasks.spawn(mark_changes(Heard::of(&hub, &registry, &newest, publisher, tokens), marks, stop.clone()));
+    tasks.spawn(mark_changes(Heard::of(&hub, &registry, &newest, publisher, tokens, checks), marks, stop.clone()));
     let fleet = Fleet {
         publisher: publisher.clone(),
         hub: hub.clone(),
@@ -59,22 +61,25 @@ pub(crate) async fn start(
         shutdown: stop,
         tasks,
     };
-    let (view_hub, view_publisher, view_tokens) = (hub.clone(), publisher.clone(), tokens.clone());
+    let (view_hub, view_publisher) = (hub.clone(), publisher.clone());
+    let (view_tokens, view_checks) = (tokens.clone(), checks.clone());
     let hooks = FleetHooks {
-        view: Arc::new(move || view(&view_hub, &registry, &view_publisher, &view_tokens)),
+        nodes: registry.clone(),
+        view: Arc::new(move || view(&view_hub, &registry, &view_publisher, &view_tokens, &view_checks)),
         changed,
         reset_key: Arc::new(move |key| hub.reset_key(&key)),
     };
     Ok(Started { fleet, hooks })
 }
 
-fn view(hub: &Hub, registry: &Registry, publisher: &Publisher, tokens: &Tokens) -> admin::Fleet {
+fn view(hub: &Hub, registry: &Registry, publisher: &Publisher, tokens: &Tokens, checks: &Checks) -> admin::Fleet {
     let state = publisher.state();
     let mut fleet = admin::Fleet {
         generation: state.generation,
         version: state.version,
         term: state.term,
         nodes: registry.describe(),
+        checks: checks.describe(),
         database_problems: publisher.problems().borrow().clone(),
         ..Default::default()
     };
@@ -127,6 +132,7 @@ struct Heard {
     problems: watch::Receiver<Vec<String>>,
     unreadable: watch::Receiver<Arc<HashMap<Source, String>>>,
     logins: watch::Receiver<Arc<Logins>>,
+    checks: watch::Receiver<u64>,
 }
 
 impl Heard {
@@ -136,6 +142,7 @@ impl Heard {
         pushes: &watch::Receiver<Arc<Push>>,
         publisher: &Publisher,
         tokens: &Tokens,
+        checks: &Checks,
     ) -> Self {
         Self {
             broadcasts: hub.broadcasts(),
@@ -144,6 +151,7 @@ impl Heard {
             problems: publisher.problems(),
             unreadable: publisher.source_problems(),
             logins: tokens.changes(),
+            checks: checks.changes(),
         }
     }
 }
@@ -157,6 +165,7 @@ async fn mark_changes(mut heard: Heard, marks: watch::Sender<u64>, stop: Cancell
             changed = heard.problems.changed() => changed,
             changed = heard.unreadable.changed() => changed,
             changed = heard.logins.changed() => changed,
+            changed = heard.checks.changed() => changed,
             () = stop.cancelled() => return,
         };
         if changed.is_err() {

@@ -31,7 +31,8 @@ impl Health {
                 self.credentials.get(id).is_some_and(|c| c.value.bad && c.value.secret_revision == key.secret_revision);
             key.enabled && live && !bad
         });
-        enabled && ready && !self.is_open(endpoint) && !self.is_open(&whole)
+        let closed = !self.is_open(endpoint) && !self.is_open(&whole);
+        enabled && ready && closed && !self.is_checked_out(&endpoint.provider)
     }
 
     /// The age of the endpoint's ramp, if it is on one.

@@ -31,6 +31,7 @@ impl Health {
     /// A node says what changed.
     pub fn report(&mut self, catalog: &Catalog, node: &Name, report: &wire::HealthReport, now: Millis) {
         self.take_in(catalog, node, &report.slots, &report.credentials, &report.endpoints, now);
+        self.take_headroom(catalog, node, &report.headroom, now);
         for result in &report.probes {
             let Some(Subject::Endpoint(endpoint)) = self.grants.take(node, result.grant_id) else { continue };
             match result.outcome() {
@@ -131,7 +132,7 @@ impl Health {
     }
 }
 
-fn bounded(reason: &str) -> Arc<str> {
+pub(super) fn bounded(reason: &str) -> Arc<str> {
     let end = reason.floor_char_boundary(REASON_BYTES);
     Arc::from(&reason[..end])
 }

@@ -1,3 +1,6 @@
+mod checks;
+mod headroom;
+
 use super::*;
 use crate::snapshot::{ResourceKey, Snapshot};
 use pointsman_proto::{
@@ -18,7 +21,12 @@ fn name(text: &str) -> Name {
 fn snapshot() -> Snapshot {
     let mut resources = Vec::new();
     for provider in ["a", "b"] {
-        let wire = admin::Provider { name: provider.into(), base_url: "http://h".into(), ..Default::default() };
+        let wire = admin::Provider {
+            name: provider.into(),
+            base_url: "http://h".into(),
+            health_check: Some(admin::HealthCheck::default()),
+            ..Default::default()
+        };
         resources.push((ResourceKey::Provider(name(provider)), Kind::Provider(wire)));
         let key = wire::ProviderKey {
             provider: provider.into(),

@@ -10,7 +10,11 @@ use pointsman_proto::{
     slot::{Millis, Phase, SlotState, millis},
     weights::{FULL, Line, UNIT, ramp_factor, redistribute},
 };
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 impl Health {
     /// The causes that changed after epoch `since` (0: every one), and the weights of the models that they touch.
@@ -41,7 +45,10 @@ impl Health {
             }
         });
         let ramps = ramps.collect();
-        wire::HealthBody { slots, credentials, circuits, ramps, weights: self.weights_of(catalog, &touched, now) }
+        let checks = self.check_facts(catalog, since, &mut touched);
+        let weights = self.weights_of(catalog, &touched, now);
+        let headroom = self.headroom.facts(since, now);
+        wire::HealthBody { slots, credentials, circuits, ramps, weights, checks, headroom }
     }
 
     fn weights_of(&self, catalog: &Catalog, endpoints: &BTreeSet<EndpointId>, now: Millis) -> Vec<wire::ModelWeights> {
@@ -127,7 +134,7 @@ impl Health {
             let remaining = Some(left(p.value.ramp_since? + slow_start, now));
             Some(admin::Cause { kind: "ramp".into(), state: "ramping".into(), remaining, ..about(id) })
         });
-        slots.chain(keys).chain(circuits).chain(ramps).collect()
+        slots.chain(keys).chain(circuits).chain(self.check_causes()).chain(ramps).collect()
     }
 
     /// The slots to keep over a restart.
@@ -137,7 +144,8 @@ impl Health {
     }
 }
 
-fn newer<K, V>(all: &std::collections::BTreeMap<K, Tracked<V>>, since: u64) -> impl Iterator<Item = (&K, &V)> {
+/// What changed after epoch `since`.
+pub(super) fn newer<K, V>(all: &BTreeMap<K, Tracked<V>>, since: u64) -> impl Iterator<Item = (&K, &V)> {
     all.iter().filter(move |(_, tracked)| tracked.epoch > since).map(|(key, tracked)| (key, &tracked.value))
 }
 

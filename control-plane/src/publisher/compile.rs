@@ -49,6 +49,7 @@ pub(super) fn resource(
         Body::Provider(provider) => Kind::Provider(preset::resolve(provider)),
         Body::Key(wire) => Kind::Key(provider_key(wire, record, tables, secrets)),
         Body::Model(model) => Kind::Model(model.clone()),
+        Body::Rule(rule) => Kind::Rule(rule.clone()),
         Body::VirtualKey(wire) => Kind::VirtualKey(virtual_key(wire, record)),
         Body::Node(_) => return None,
     };
@@ -61,6 +62,7 @@ fn key(id: &Id) -> Option<ResourceKey> {
         Id::Provider(name) => ResourceKey::Provider(Name::parse(name)?),
         Id::Key(provider, key) => ResourceKey::Key(KeyId { provider: Name::parse(provider)?, key: Name::parse(key)? }),
         Id::Model(name) => ResourceKey::Model(ModelName::parse(name)?),
+        Id::Rule(name) => ResourceKey::Rule(Name::parse(name)?),
         Id::VirtualKey(name) => ResourceKey::VirtualKey(Name::parse(name)?),
         Id::Node(_) => return None,
     })
@@ -104,6 +106,7 @@ fn virtual_key(key: &v1::VirtualKey, record: &Record) -> fleet::VirtualKey {
         tags: key.tags.clone(),
         allowed_models: key.allowed_models.clone(),
         expire_time: key.expire_time,
+        preferences: key.preferences.clone(),
     }
 }
 

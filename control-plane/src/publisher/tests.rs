@@ -1,3 +1,5 @@
+mod rules;
+
 use super::*;
 use crate::edit::mask::Selection;
 use futures_util::future::join_all;

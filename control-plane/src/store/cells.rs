@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use pbjson_types::Duration;
 use pointsman_proto::violation::Violation;
+use serde::de::DeserializeOwned;
 use sqlx::{Decode, Row, Sqlite, Type, ValueRef, sqlite::SqliteRow};
 
 /// The cells of one row, and where to complain about them.
@@ -88,5 +89,15 @@ impl<'a> Cells<'a> {
             self.refuse(column, format!("must be a JSON list of strings, found {text}"));
             Vec::new()
         })
+    }
+
+    /// A message in its JSON form; none when it says nothing.
+    pub(super) fn message<T: DeserializeOwned + Default + PartialEq>(&mut self, column: &str) -> Option<T> {
+        let text = self.text(column);
+        let message = serde_json::from_str(&text).unwrap_or_else(|error| {
+            self.refuse(column, format!("must be a JSON object in the form of configuration files: {error}"));
+            T::default()
+        });
+        (message != T::default()).then_some(message)
     }
 }

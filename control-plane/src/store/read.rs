@@ -1,6 +1,9 @@
 //! Rows to resources. Rows may have been written by hand, so whatever they hold is read, and what means nothing becomes a
 //! violation that names the column.
 
+mod model;
+mod provider;
+
 use super::cells::Cells;
 use crate::edit::{
     canonical::canonical,
@@ -34,6 +37,9 @@ pub async fn tables(connection: &mut SqliteConnection) -> sqlx::Result<(Tables, 
     }
     for row in sqlx::query("SELECT * FROM models").fetch_all(&mut *connection).await? {
         loader.model(&row);
+    }
+    for row in sqlx::query("SELECT * FROM rules").fetch_all(&mut *connection).await? {
+        loader.rule(&row);
     }
     for row in sqlx::query("SELECT * FROM virtual_keys").fetch_all(&mut *connection).await? {
         loader.virtual_key(&row);
@@ -70,38 +76,7 @@ impl Loader {
     fn provider(&mut self, row: &SqliteRow) {
         let name: String = row.try_get("name").unwrap_or_default();
         let mut at = Cells::of(row, Id::Provider(name.clone()).path(), &mut self.violations);
-        let provider = v1::Provider {
-            name,
-            protocol: at.text("protocol"),
-            base_url: at.text("base_url"),
-            enabled: at.enabled(),
-            timeouts: Some(v1::Timeouts {
-                connect: at.duration("connect_timeout_ms"),
-                first_byte: at.duration("first_byte_timeout_ms"),
-                idle: at.duration("idle_timeout_ms"),
-            }),
-            max_concurrent_requests: at.number("max_concurrent_requests"),
-            circuit_breaker: Some(v1::CircuitBreaker {
-                failure_threshold: at.number("failure_threshold"),
-                success_threshold: at.number("success_threshold"),
-                reset_timeout: at.duration("reset_timeout_ms"),
-                monitoring_period: at.duration("monitoring_period_ms"),
-            }),
-            rate_limits: Some(v1::RateLimits {
-                cooldown: at.duration("cooldown_ms"),
-                blacklist_after: at.number("blacklist_after"),
-                blacklist_for: at.duration("blacklist_for_ms"),
-                blacklist_max: at.duration("blacklist_max_ms"),
-            }),
-            slow_start: at.duration("slow_start_ms"),
-            region: at.text("region"),
-            preset: at.text("preset"),
-            api: at.text("api"),
-            api_version: at.text("api_version"),
-            compatible: at.flag("compatible"),
-            token_url: at.text("token_url"),
-            etag: String::new(),
-        };
+        let provider = provider::read(&mut at, name);
         self.put(canonical(Body::Provider(provider)), Bytes::new());
     }
 
@@ -131,30 +106,32 @@ impl Loader {
         let lines = self.lines.entry(model.clone()).or_default();
         let path = format!("{}.backends[{}]", Id::Model(model).path(), lines.len());
         let mut at = Cells::of(row, path, &mut self.violations);
-        lines.push(v1::Backend {
-            provider: at.text("provider"),
-            model: at.text("upstream_model"),
-            weight: at.cell("weight"),
-            priority: at.number("priority"),
-            enabled: at.enabled(),
-            tags: at.list("tags"),
-        });
+        lines.push(model::backend(&mut at));
     }
 
     fn model(&mut self, row: &SqliteRow) {
         let name: String = row.try_get("name").unwrap_or_default();
         let backends = self.lines.remove(&name).unwrap_or_default();
         let mut at = Cells::of(row, Id::Model(name.clone()).path(), &mut self.violations);
-        let model = v1::Model {
+        let model = model::read(&mut at, name, backends);
+        self.put(canonical(Body::Model(model)), Bytes::new());
+    }
+
+    fn rule(&mut self, row: &SqliteRow) {
+        let name: String = row.try_get("name").unwrap_or_default();
+        let mut at = Cells::of(row, Id::Rule(name.clone()).path(), &mut self.violations);
+        let rule = v1::Rule {
             name,
-            strategy: at.text("strategy"),
-            backends,
-            fallbacks: at.list("fallbacks"),
-            aliases: at.list("aliases"),
+            position: at.number("position"),
             enabled: at.enabled(),
+            class: at.text("class"),
+            when: at.message("conditions"),
+            model: at.text("model"),
+            fallbacks: at.list("fallbacks"),
+            preferences: at.message("preferences"),
             etag: String::new(),
         };
-        self.put(canonical(Body::Model(model)), Bytes::new());
+        self.put(canonical(Body::Rule(rule)), Bytes::new());
     }
 
     fn virtual_key(&mut self, row: &SqliteRow) {
@@ -167,6 +144,7 @@ impl Loader {
             tags: at.list("tags"),
             allowed_models: at.list("allowed_models"),
             expire_time: at.cell::<i64>("expire_time_ms").map(instant),
+            preferences: at.message("preferences"),
             last_four: at.text("last_four"),
             etag: String::new(),
         };

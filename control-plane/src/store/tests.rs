@@ -1,3 +1,5 @@
+mod bodies;
+
 use super::*;
 use crate::{
     edit::{
@@ -7,7 +9,6 @@ use crate::{
     },
     error::StartError,
 };
-use pbjson_types::{Duration, Timestamp};
 use pointsman_proto::admin::v1;
 use proptest::prelude::*;
 
@@ -15,72 +16,10 @@ fn in_runtime<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
 }
 
-fn duration() -> impl Strategy<Value = Option<Duration>> {
-    let ms = |ms: i64| Duration { seconds: ms / 1000, nanos: (ms % 1000 * 1_000_000) as i32 };
-    prop::option::of((0..86_400_000_i64).prop_map(ms))
-}
-
-fn enabled() -> impl Strategy<Value = Option<bool>> {
-    prop::option::of(any::<bool>())
-}
-
-fn names() -> impl Strategy<Value = Vec<String>> {
-    prop::collection::vec("\\PC{0,20}", 0..4)
-}
-
-prop_compose! {
-    fn provider()(name in "[a-z]{1,9}", base_url in "\\PC{0,30}", enabled in enabled(), cap in any::<u32>(), region in "\\PC{0,9}",
-                  d in prop::collection::vec(duration(), 8), n in prop::collection::vec(any::<u32>(), 3),
-                  texts in prop::collection::vec("\\PC{0,9}", 4), compatible in enabled()) -> Body {
-        v1::Provider {
-            name, base_url, enabled, region, compatible,
-            preset: texts[0].clone(), api: texts[1].clone(), api_version: texts[2].clone(), token_url: texts[3].clone(),
-            protocol: "openai".into(),
-            max_concurrent_requests: cap,
-            timeouts: Some(v1::Timeouts { connect: d[0], first_byte: d[1], idle: d[2] }),
-            circuit_breaker: Some(v1::CircuitBreaker {
-                failure_threshold: n[0], success_threshold: n[1], reset_timeout: d[3], monitoring_period: d[4],
-            }),
-            rate_limits: Some(v1::RateLimits {
-                cooldown: d[5], blacklist_after: n[2], blacklist_for: d[6], blacklist_max: d[7],
-            }),
-            ..Default::default()
-        }.into()
-    }
-}
-
-prop_compose! {
-    fn model()(name in "[a-z/]{1,9}", lines in prop::collection::vec((prop::option::of(0.0..1e6_f64), any::<u32>(), enabled(), names()), 0..5),
-               fallbacks in names(), aliases in names(), enabled in enabled()) -> Body {
-        let line = |(i, (weight, priority, enabled, tags))| v1::Backend {
-            provider: "p".into(), model: format!("{i}"), weight, priority, enabled, tags,
-        };
-        let backends = lines.into_iter().enumerate().map(line).collect();
-        v1::Model { name, backends, fallbacks, aliases, enabled, ..Default::default() }.into()
-    }
-}
-
-prop_compose! {
-    fn virtual_key()(name in "[a-z]{1,9}", enabled in enabled(), tags in names(), allowed_models in names(),
-                     expires in prop::option::of(0..4_000_000_000_000_i64)) -> Body {
-        let instant = |ms: i64| Timestamp { seconds: ms / 1000, nanos: (ms % 1000 * 1_000_000) as i32 };
-        v1::VirtualKey { name, enabled, tags, allowed_models, expire_time: expires.map(instant), ..Default::default() }.into()
-    }
-}
-
-fn body() -> impl Strategy<Value = Body> {
-    let settings = (any::<u32>(), "\\PC{0,9}").prop_map(|(max_attempts, client_authentication)| {
-        v1::Settings { max_attempts, client_authentication, ..Default::default() }.into()
-    });
-    let node =
-        ("[a-z]{1,9}", "\\PC{0,9}").prop_map(|(name, zone)| v1::Node { name, zone, ..Default::default() }.into());
-    prop_oneof![provider(), model(), virtual_key(), settings, node]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn what_is_written_is_read_back(bodies in prop::collection::vec(body(), 1..12)) {
+    fn what_is_written_is_read_back(bodies in prop::collection::vec(bodies::body(), 1..12)) {
         in_runtime(async {
             let dir = tempfile::tempdir().expect("a directory");
             let mut store = Store::open(&dir.path().join("db")).await.expect("it opens");

@@ -1,9 +1,13 @@
 //! Resources to rows: each is replaced whole. Foreign keys are deferred, so the order of writes does not matter.
 
+mod model;
+mod provider;
+
 use super::meta::signed;
 use crate::edit::record::{Body, Id, Record};
 use pbjson_types::Duration;
 use pointsman_proto::admin::v1;
+use serde::Serialize;
 use sqlx::SqliteConnection;
 
 /// Writes a resource, or deletes it.
@@ -14,9 +18,10 @@ pub async fn resource(connection: &mut SqliteConnection, id: &Id, record: Option
     let Some(record) = record else { return delete(connection, id).await };
     match &record.body {
         Body::Settings(settings) => write_settings(connection, settings).await,
-        Body::Provider(provider) => write_provider(connection, provider).await,
+        Body::Provider(provider) => provider::write(connection, provider).await,
         Body::Key(key) => write_key(connection, key, &record.hidden).await,
-        Body::Model(model) => write_model(connection, model).await,
+        Body::Model(model) => model::write(connection, model).await,
+        Body::Rule(rule) => write_rule(connection, rule).await,
         Body::VirtualKey(key) => write_virtual_key(connection, key, &record.hidden).await,
         Body::Node(node) => write_node(connection, node, &record.hidden).await,
     }
@@ -28,6 +33,7 @@ async fn delete(connection: &mut SqliteConnection, id: &Id) -> sqlx::Result<()> 
         Id::Provider(name) => (sqlx::query("DELETE FROM providers WHERE name = ?"), &[name]),
         Id::Key(provider, name) => (sqlx::query("DELETE FROM keys WHERE provider = ? AND name = ?"), &[provider, name]),
         Id::Model(name) => (sqlx::query("DELETE FROM models WHERE name = ?"), &[name]),
+        Id::Rule(name) => (sqlx::query("DELETE FROM rules WHERE name = ?"), &[name]),
         Id::VirtualKey(name) => (sqlx::query("DELETE FROM virtual_keys WHERE name = ?"), &[name]),
         Id::Node(name) => (sqlx::query("DELETE FROM nodes WHERE name = ?"), &[name]),
     };
@@ -39,47 +45,6 @@ async fn write_settings(connection: &mut SqliteConnection, settings: &v1::Settin
     sqlx::query("INSERT OR REPLACE INTO settings (id, client_authentication, max_attempts) VALUES (1, ?, ?)")
         .bind(&settings.client_authentication)
         .bind(unless_zero(settings.max_attempts))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-const PROVIDER: &str = "INSERT OR REPLACE INTO providers
-    (name, protocol, base_url, enabled, region, max_concurrent_requests,
-     connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms,
-     failure_threshold, success_threshold, reset_timeout_ms, monitoring_period_ms,
-     cooldown_ms, blacklist_after, blacklist_for_ms, blacklist_max_ms, slow_start_ms,
-     preset, api, api_version, compatible, token_url)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-
-async fn write_provider(connection: &mut SqliteConnection, provider: &v1::Provider) -> sqlx::Result<()> {
-    let timeouts = provider.timeouts.unwrap_or_default();
-    let circuit = provider.circuit_breaker.unwrap_or_default();
-    let limits = provider.rate_limits.unwrap_or_default();
-    sqlx::query(PROVIDER)
-        .bind(&provider.name)
-        .bind(&provider.protocol)
-        .bind(&provider.base_url)
-        .bind(provider.enabled.unwrap_or(true))
-        .bind(&provider.region)
-        .bind(unless_zero(provider.max_concurrent_requests))
-        .bind(ms(timeouts.connect))
-        .bind(ms(timeouts.first_byte))
-        .bind(ms(timeouts.idle))
-        .bind(unless_zero(circuit.failure_threshold))
-        .bind(unless_zero(circuit.success_threshold))
-        .bind(ms(circuit.reset_timeout))
-        .bind(ms(circuit.monitoring_period))
-        .bind(ms(limits.cooldown))
-        .bind(unless_zero(limits.blacklist_after))
-        .bind(ms(limits.blacklist_for))
-        .bind(ms(limits.blacklist_max))
-        .bind(ms(provider.slow_start))
-        .bind(&provider.preset)
-        .bind(&provider.api)
-        .bind(&provider.api_version)
-        .bind(provider.compatible)
-        .bind(&provider.token_url)
         .execute(connection)
         .await?;
     Ok(())
@@ -123,37 +88,27 @@ fn source_columns(key: &v1::Key) -> [Option<&str>; 4] {
     }
 }
 
-const BACKEND: &str = "INSERT INTO backends
-    (model, position, provider, upstream_model, weight, priority, enabled, tags) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+const RULE: &str = "INSERT OR REPLACE INTO rules
+    (name, position, enabled, class, conditions, model, fallbacks, preferences) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
-async fn write_model(connection: &mut SqliteConnection, model: &v1::Model) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM backends WHERE model = ?").bind(&model.name).execute(&mut *connection).await?;
-    sqlx::query("INSERT OR REPLACE INTO models (name, strategy, enabled, fallbacks, aliases) VALUES (?, ?, ?, ?, ?)")
-        .bind(&model.name)
-        .bind(&model.strategy)
-        .bind(model.enabled.unwrap_or(true))
-        .bind(json(&model.fallbacks))
-        .bind(json(&model.aliases))
-        .execute(&mut *connection)
+async fn write_rule(connection: &mut SqliteConnection, rule: &v1::Rule) -> sqlx::Result<()> {
+    sqlx::query(RULE)
+        .bind(&rule.name)
+        .bind(i64::from(rule.position))
+        .bind(rule.enabled.unwrap_or(true))
+        .bind(&rule.class)
+        .bind(message(rule.when.as_ref()))
+        .bind(&rule.model)
+        .bind(json(&rule.fallbacks))
+        .bind(message(rule.preferences.as_ref()))
+        .execute(connection)
         .await?;
-    for (position, line) in (0_i64..).zip(&model.backends) {
-        sqlx::query(BACKEND)
-            .bind(&model.name)
-            .bind(position)
-            .bind(&line.provider)
-            .bind(&line.model)
-            .bind(line.weight)
-            .bind(i64::from(line.priority))
-            .bind(line.enabled.unwrap_or(true))
-            .bind(json(&line.tags))
-            .execute(&mut *connection)
-            .await?;
-    }
     Ok(())
 }
 
 const VIRTUAL_KEY: &str = "INSERT OR REPLACE INTO virtual_keys
-    (name, enabled, tags, allowed_models, expire_time_ms, digest, last_four) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    (name, enabled, tags, allowed_models, expire_time_ms, digest, last_four, preferences)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
 async fn write_virtual_key(connection: &mut SqliteConnection, key: &v1::VirtualKey, digest: &[u8]) -> sqlx::Result<()> {
     let expires = key.expire_time.map(|t| t.seconds.saturating_mul(1000) + i64::from(t.nanos / 1_000_000));
@@ -165,6 +120,7 @@ async fn write_virtual_key(connection: &mut SqliteConnection, key: &v1::VirtualK
         .bind(expires)
         .bind(digest)
         .bind(&key.last_four)
+        .bind(message(key.preferences.as_ref()))
         .execute(connection)
         .await?;
     Ok(())
@@ -190,4 +146,10 @@ fn ms(duration: Option<Duration>) -> Option<i64> {
 
 fn json(list: &[String]) -> String {
     serde_json::to_string(list).expect("strings have a JSON form")
+}
+
+/// A message in its JSON form; an absent one says nothing.
+fn message<T: Serialize + Default + Clone>(message: Option<&T>) -> String {
+    let message = message.cloned().unwrap_or_default();
+    serde_json::to_string(&message).expect("what was validated has a JSON form")
 }

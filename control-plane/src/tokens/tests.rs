@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    checks::Checks,
     edit::{Edit, mask::Selection, record::Id},
     fake::{self, Fake},
     fleet,
@@ -38,7 +39,9 @@ impl Rig {
         let (publisher, writer, dir) = fake::publisher().await;
         let (tokens, ends) = Tokens::new();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let started = fleet::start(&publisher, &tokens, false, stop.clone(), tasks.clone()).await.expect("it starts");
+        let checks = Checks::new();
+        let started = fleet::start(&publisher, &tokens, &checks, false, stop.clone(), tasks.clone()).await;
+        let started = started.expect("it starts");
         let hub = started.fleet.hub.clone();
         start(ends, publisher.clone(), hub.clone(), stop.clone(), &tasks);
         Self { publisher, hub, tokens, view: started.hooks.view, stop, dir, _writer: writer }

@@ -14,7 +14,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_BYTES: usize = 2 << 20;
 const MAX_PAGES: usize = 50;
 
-/// Why there is no list.
+/// Why there is no list, or no good answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AskError {
     /// As things are configured there is nothing to ask, or nothing to ask with.
@@ -23,16 +23,32 @@ pub(crate) enum AskError {
     /// The provider said no.
     #[error("{0}")]
     Refused(String),
+    /// It was asked too often.
+    #[error("{0}")]
+    Limited(String),
     /// It was not reached, or its answer means nothing.
     #[error("{0}")]
     Failed(String),
 }
 
+impl AskError {
+    /// The same, with who was asked and how.
+    fn of(self, chosen: &Chosen) -> Self {
+        let who = format!("provider {}, asked with key {}", chosen.provider.name, chosen.key);
+        match self {
+            Self::Impossible(why) => Self::Impossible(why),
+            Self::Refused(why) => Self::Refused(format!("{who}, {why}")),
+            Self::Limited(why) => Self::Limited(format!("{who}, {why}")),
+            Self::Failed(why) => Self::Failed(format!("{who}: {why}")),
+        }
+    }
+}
+
 /// The whole list, by name.
 pub(super) async fn ask(chosen: &Chosen) -> Result<Vec<UpstreamModel>, AskError> {
-    let name = &chosen.provider.name;
     let asked = tokio::time::timeout(TIMEOUT, pages(chosen)).await;
-    asked.unwrap_or_else(|_| Err(AskError::Failed(format!("provider {name}: no answer came within {TIMEOUT:?}"))))
+    let late = |_| Err(AskError::Failed(format!("no answer came within {TIMEOUT:?}")));
+    asked.unwrap_or_else(late).map_err(|error| error.of(chosen))
 }
 
 async fn pages(chosen: &Chosen) -> Result<Vec<UpstreamModel>, AskError> {
@@ -47,26 +63,43 @@ async fn pages(chosen: &Chosen) -> Result<Vec<UpstreamModel>, AskError> {
             None => return Ok(models.into_values().collect()),
         }
     }
-    Err(AskError::Failed(format!("provider {}: the list has more than {MAX_PAGES} pages", chosen.provider.name)))
+    Err(AskError::Failed(format!("the list has more than {MAX_PAGES} pages")))
 }
 
 /// One page, and how many bytes it took.
 async fn one(chosen: &Chosen, page: Option<&str>, limit: usize) -> Result<(Page, usize), AskError> {
-    let name = &chosen.provider.name;
-    let failed = |why: String| AskError::Failed(format!("provider {name}: {why}"));
-    let secret = chosen.secret.expose_secret();
-    let Request { url, headers } = request::request(&chosen.provider, secret, page)?;
-    let client = http::client().map_err(failed)?;
-    let response = client.get(url).headers(headers).send().await.map_err(|e| failed(http::explain(&e)))?;
+    let request = request::request(&chosen.provider, chosen.secret.expose_secret(), page)?;
+    let body = exchange(chosen, request, limit, TIMEOUT).await?;
+    let page = read::page(chosen.provider.protocol, &body).map_err(AskError::Failed)?;
+    Ok((page, body.len()))
+}
+
+/// One request, and the body of its answer if that is a good one.
+pub(super) async fn exchange(
+    chosen: &Chosen,
+    request: Request,
+    limit: usize,
+    timeout: Duration,
+) -> Result<Vec<u8>, AskError> {
+    let Request { url, headers, body } = request;
+    let client = http::client().map_err(AskError::Failed)?;
+    let request = match body {
+        Some(body) => client.post(url).body(body),
+        None => client.get(url),
+    };
+    let sent = request.headers(headers).timeout(timeout).send().await;
+    let response = sent.map_err(|e| AskError::Failed(http::explain(&e)))?;
     let status = response.status().as_u16();
-    let body = http::body(response, limit).await.map_err(failed)?;
+    let body = http::body(response, limit).await.map_err(AskError::Failed)?;
     if status == 200 {
-        let page = read::page(chosen.provider.protocol, &body).map_err(failed)?;
-        return Ok((page, body.len()));
+        return Ok(body);
     }
-    let said = http::told(&body, &secrets(chosen));
-    let why = format!("provider {name}, asked with key {}, answered status {status}: {said}", chosen.key);
-    Err(if (400..500).contains(&status) && status != 429 { AskError::Refused(why) } else { AskError::Failed(why) })
+    let why = format!("answered status {status}: {}", http::told(&body, &secrets(chosen)));
+    Err(match status {
+        429 => AskError::Limited(why),
+        400..500 => AskError::Refused(why),
+        _ => AskError::Failed(why),
+    })
 }
 
 /// The secret, and what it is made of.

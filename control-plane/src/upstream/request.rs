@@ -25,6 +25,8 @@ pub(super) struct Request {
     pub(super) url: Url,
     /// Those with the credential are marked sensitive.
     pub(super) headers: HeaderMap,
+    /// What is posted; without one it is a GET.
+    pub(super) body: Option<String>,
 }
 
 /// The request for a page of the list: the first, or the one that a page named.
@@ -48,7 +50,7 @@ pub(super) fn request(provider: &Provider, secret: &str, page: Option<&str>) -> 
         Some(pair) => signed(provider, &pair, &url),
         None => headers(provider, &token)?,
     };
-    Ok(Request { url, headers })
+    Ok(Request { url, headers, body: None })
 }
 
 /// What AWS wants in place of a bearer.
@@ -62,12 +64,12 @@ fn signed(provider: &Provider, pair: &AwsCredentials, url: &Url) -> HeaderMap {
 }
 
 /// What is sent to prove who asks.
-struct Token {
+pub(super) struct Token {
     text: String,
     profile_arn: Option<String>,
 }
 
-fn token(protocol: Protocol, secret: &str) -> Result<Token, AskError> {
+pub(super) fn token(protocol: Protocol, secret: &str) -> Result<Token, AskError> {
     match protocol {
         Protocol::CodeWhisperer => {
             let token = CodeWhispererToken::parse(secret)
@@ -102,7 +104,8 @@ fn place(provider: &Provider, token: &Token) -> (String, Vec<(&'static str, Stri
     }
 }
 
-fn headers(provider: &Provider, token: &Token) -> Result<HeaderMap, AskError> {
+/// What shows who asks, and in which version.
+pub(super) fn headers(provider: &Provider, token: &Token) -> Result<HeaderMap, AskError> {
     let text = &token.text;
     let bearer = || ("authorization", format!("Bearer {text}"));
     let is_oauth = text.starts_with(ANTHROPIC_OAUTH.0);
@@ -110,7 +113,7 @@ fn headers(provider: &Provider, token: &Token) -> Result<HeaderMap, AskError> {
         // Tokens of Entra ID are JSON web tokens; keys are not.
         Protocol::AzureOpenAi if !text.starts_with("eyJ") => ("api-key", text.clone()),
         Protocol::Anthropic if !is_oauth => ("x-api-key", text.clone()),
-        Protocol::Gemini => ("x-goog-api-key", text.clone()),
+        Protocol::Gemini if !text.starts_with("ya29.") => ("x-goog-api-key", text.clone()),
         _ => bearer(),
     };
     let mut value = HeaderValue::try_from(value)

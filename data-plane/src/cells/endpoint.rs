@@ -3,7 +3,7 @@
 //! The node's own circuit opens after `failure_threshold` consecutive failures, or when under 80 % of at least 20 requests
 //! within `monitoring_period` succeeded; after `reset_timeout` it takes probes; `success_threshold` of them close it.
 
-use super::Permit;
+use super::{Gate, Measures, Permit, Said};
 use crate::window::Window;
 use pointsman_proto::{
     domain::{CircuitPolicy, EndpointId},
@@ -27,6 +27,33 @@ pub enum Verdict {
     Failure,
 }
 
+/// How a circuit stands, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CircuitState {
+    Closed,
+    /// Its time is over, and probes decide.
+    HalfOpen,
+    Open,
+}
+
+impl CircuitState {
+    pub fn of(permit: &Permit, now: Millis) -> Self {
+        match permit.gate(now) {
+            Gate::Open => Self::Closed,
+            Gate::Closed(_) => Self::Open,
+            Gate::Due | Gate::Asked(_) | Gate::Granted => Self::HalfOpen,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::HalfOpen => "half_open",
+            Self::Open => "open",
+        }
+    }
+}
+
 /// An endpoint as this node knows it.
 #[derive(Debug)]
 pub struct EndpointCell {
@@ -35,12 +62,14 @@ pub struct EndpointCell {
     pub own: Permit,
     /// The fleet's.
     pub fleet: Permit,
+    /// The control plane's own checks find the provider failing: an opinion with a source of its own. Of whole providers.
+    pub checked_out: AtomicBool,
     /// Whose turn it is among the ready keys.
     pub turn: AtomicU32,
     pub in_flight: AtomicU32,
     /// The keeper was told of a change and has not yet looked.
     pub told: AtomicBool,
-    pub stats: Stats,
+    pub stats: Measures,
     streak: AtomicU32,
     used_at: AtomicU64,
     /// Plus one; 0: never.
@@ -48,16 +77,6 @@ pub struct EndpointCell {
     /// Successes and failures.
     window: Window,
     circuit: Mutex<Circuit>,
-}
-
-/// Counters since the process started.
-#[derive(Debug, Default)]
-pub struct Stats {
-    pub successes: AtomicU64,
-    pub failures: AtomicU64,
-    pub rate_limited: AtomicU64,
-    pub refused: AtomicU64,
-    pub cancelled: AtomicU64,
 }
 
 /// The rarely changing part.
@@ -70,6 +89,10 @@ pub struct Circuit {
     /// Successful probes since it was opened, the node's or the fleet's.
     pub probes: u32,
     pub reason: Arc<str>,
+    /// Why the fleet opened its own.
+    pub of_fleet: Said,
+    /// What the control plane's own checks failed of last. Of whole providers.
+    pub check: Arc<str>,
     /// The fleet's latest opening that this node knows.
     pub opening: u64,
     /// When the endpoint went wholly out; kept by the keeper.
@@ -84,10 +107,11 @@ impl EndpointCell {
             id,
             own: Permit::default(),
             fleet: Permit::default(),
+            checked_out: AtomicBool::new(false),
             turn: AtomicU32::new(0),
             in_flight: AtomicU32::new(0),
             told: AtomicBool::new(false),
-            stats: Stats::default(),
+            stats: Measures::default(),
             streak: AtomicU32::new(0),
             used_at: AtomicU64::new(0),
             success_at: AtomicU64::new(0),
@@ -102,7 +126,12 @@ impl EndpointCell {
     }
 
     pub fn is_closed(&self) -> bool {
-        self.own.is_open() && self.fleet.is_open()
+        self.own.is_open() && self.fleet.is_open() && !self.checked_out.load(Relaxed)
+    }
+
+    /// The worse of the node's own circuit and the fleet's.
+    pub fn state(&self, now: Millis) -> CircuitState {
+        CircuitState::of(&self.own, now).max(CircuitState::of(&self.fleet, now))
     }
 
     pub fn streak(&self) -> u32 {

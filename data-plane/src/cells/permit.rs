@@ -28,6 +28,8 @@ pub enum Gate {
 #[derive(Debug, Default)]
 pub struct Permit {
     closed_until: AtomicU64,
+    /// When it was last closed after having been open; means nothing while it is open.
+    closed_since: AtomicU64,
     ask_at: AtomicU64,
     granted_until: AtomicU64,
 }
@@ -52,6 +54,16 @@ impl Permit {
         self.closed_until.load(Relaxed) == 0
     }
 
+    /// Until when it is closed, which may be over.
+    pub fn closed_until(&self) -> Option<Millis> {
+        Some(self.closed_until.load(Relaxed)).filter(|until| *until > 0)
+    }
+
+    /// Since when it is closed, as this node learnt.
+    pub fn closed_since(&self) -> Option<Millis> {
+        (!self.is_open()).then(|| self.closed_since.load(Relaxed))
+    }
+
     pub fn open(&self) {
         self.granted_until.store(0, Relaxed);
         self.ask_at.store(0, Relaxed);
@@ -61,7 +73,11 @@ impl Permit {
     /// Closes until a time. If that is still to come, what was asked or granted before is void.
     pub fn close(&self, until: Millis, now: Millis) {
         let until = until.max(1);
-        if self.closed_until.swap(until, AcqRel) != until && until > now {
+        let before = self.closed_until.swap(until, AcqRel);
+        if before == 0 {
+            self.closed_since.store(now, Relaxed);
+        }
+        if before != until && until > now {
             self.granted_until.store(0, Relaxed);
             self.ask_at.store(0, Relaxed);
         }
@@ -123,6 +139,18 @@ mod tests {
         assert_eq!(permit.gate(12), Gate::Asked(200));
         permit.open();
         assert_eq!(permit.gate(12), Gate::Open);
+    }
+
+    #[test]
+    fn it_is_closed_since_it_was_last_open() {
+        let permit = Permit::default();
+        assert_eq!(permit.closed_since(), None);
+        permit.close(10, 5);
+        permit.close(30, 20);
+        assert_eq!(permit.closed_since(), Some(5));
+        permit.open();
+        permit.close(50, 40);
+        assert_eq!(permit.closed_since(), Some(40));
     }
 
     #[test]

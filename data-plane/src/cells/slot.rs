@@ -1,6 +1,6 @@
 //! A slot as this node knows it: the shared state machine behind a mutex, and what requests need of it in atomics.
 
-use super::Permit;
+use super::{Headroom, Permit};
 use pointsman_proto::{
     domain::{RateLimitPolicy, SlotId},
     slot::{Change, Millis, Refusal, SlotState},
@@ -19,6 +19,8 @@ pub struct SlotCell {
     pub id: SlotId,
     pub permit: Permit,
     episode: AtomicU64,
+    /// What its provider says is left of its limits.
+    pub headroom: Headroom,
     state: Mutex<Local>,
 }
 
@@ -33,12 +35,24 @@ struct Local {
 
 impl SlotCell {
     pub(super) fn new(id: SlotId) -> Self {
-        Self { id, permit: Permit::default(), episode: AtomicU64::new(0), state: Mutex::default() }
+        Self {
+            id,
+            permit: Permit::default(),
+            episode: AtomicU64::new(0),
+            headroom: Headroom::default(),
+            state: Mutex::default(),
+        }
     }
 
     /// What a request that is sent now names in its outcome.
     pub fn episode(&self) -> u64 {
         self.episode.load(Acquire)
+    }
+
+    /// Keeps everyone else from its lock, so that a test finds out who takes it.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Drop + '_ {
+        self.lock()
     }
 
     fn lock(&self) -> MutexGuard<'_, Local> {

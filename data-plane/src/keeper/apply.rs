@@ -1,15 +1,21 @@
 //! Takes in what the fleet knows. It may be about what no table has mentioned yet: a fresh node hears of health first.
 
 use super::Task;
-use crate::cells::EndpointCell;
+use crate::cells::{EndpointCell, Said};
 use pointsman_proto::{
     convert::slot_state,
-    domain::{EndpointId, KeyId},
-    fleet::v1::{CircuitFact, CircuitPhase, CredentialFact, EndpointName, Health, HealthBody, ModelWeights, RampFact},
+    domain::{EndpointId, KeyId, Name, SlotId},
+    fleet::v1::{
+        CheckFact, CircuitFact, CircuitPhase, CredentialFact, EndpointName, Headroom, Health, HealthBody, ModelWeights,
+        RampFact,
+    },
     slot::Millis,
 };
 use prost::Message;
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 /// What the node has applied of the fleet's health.
 #[derive(Debug, Default)]
@@ -39,6 +45,8 @@ impl Task {
         }
         body.credentials.iter().for_each(|fact| self.learn_credential(fact));
         body.circuits.iter().for_each(|fact| self.learn_circuit(fact, health.warming, now));
+        body.checks.iter().for_each(|fact| self.learn_check(fact));
+        body.headroom.iter().for_each(|left| self.learn_headroom(left, now));
         if body != HealthBody::default() {
             self.reweigh_all();
             body.ramps.iter().for_each(|fact| self.learn_ramp(fact, now));
@@ -48,17 +56,21 @@ impl Task {
 
     /// A broadcast of every cause says of all others that they do not stand.
     fn forget_unnamed(&self, body: &HealthBody, covers: u64, now: Millis) {
-        let named: std::collections::HashSet<_> =
+        let named: HashSet<_> =
             body.slots.iter().filter_map(|fact| slot_state(fact, now).ok()).map(|(id, _)| id).collect();
         for (id, cell) in self.cells.slots.iter().filter(|(id, cell)| !named.contains(*id) && !cell.permit.is_open()) {
             tracing::debug!(slot = ?id, "the fleet knows nothing against it");
             let live = pointsman_proto::slot::SlotState { episode: cell.episode(), until: now, ..Default::default() };
             cell.learn(&live, covers, false, now);
         }
-        let open: std::collections::HashSet<_> =
+        let open: HashSet<_> =
             body.circuits.iter().filter_map(|f| EndpointId::try_from(f.endpoint.as_ref()?).ok()).collect();
         for (_, cell) in self.cells.endpoints.iter().filter(|(id, _)| !open.contains(*id)) {
             cell.fleet.open();
+        }
+        let failing: HashSet<&str> = body.checks.iter().map(|fact| fact.provider.as_str()).collect();
+        for (_, cell) in self.cells.endpoints.iter().filter(|(id, _)| !failing.contains(&*id.provider)) {
+            cell.checked_out.store(false, Relaxed);
         }
     }
 
@@ -66,7 +78,7 @@ impl Task {
         let Some(id) = fact.key.as_ref().and_then(|k| KeyId::try_from(k).ok()) else { return };
         let cell = self.cells.key(id);
         if fact.bad {
-            cell.refuse(fact.secret_revision);
+            cell.refuse(fact.secret_revision, said(&fact.reason, std::slice::from_ref(&fact.node)));
         } else if cell.refused() == Some(fact.secret_revision) {
             cell.believe();
         }
@@ -78,7 +90,8 @@ impl Task {
         let closed = fact.phase() == CircuitPhase::Closed;
         if !closed {
             cell.fleet.close(now + fact.remaining_ms, now);
-            cell.circuit().opening = fact.opening;
+            let mut circuit = cell.circuit();
+            (circuit.opening, circuit.of_fleet) = (fact.opening, said(&fact.reason, &fact.counted));
             return;
         }
         if warming {
@@ -89,6 +102,28 @@ impl Task {
         if ended && fact.counted.contains(&self.name) {
             cell.restore();
         }
+    }
+
+    /// Checks that nobody makes any more are not believed for ever: what they took out comes back. True if there was some.
+    pub(super) fn doubt_checks(&mut self, now: Millis) -> bool {
+        if self.checks_until.is_none_or(|until| now < until) {
+            return false;
+        }
+        self.checks_until = None;
+        self.cells.endpoints.values().filter(|cell| cell.checked_out.swap(false, Relaxed)).count() > 0
+    }
+
+    /// What the control plane's own check of a provider came to. It knows that by itself, so it holds while warming too.
+    fn learn_check(&mut self, fact: &CheckFact) {
+        let Some(provider) = Name::parse(&fact.provider) else { return };
+        let whole = self.cells.endpoint(EndpointId { provider, model: None });
+        whole.circuit().check = fact.reason.as_str().into();
+        whole.checked_out.store(fact.failing, Relaxed);
+    }
+
+    fn learn_headroom(&mut self, left: &Headroom, now: Millis) {
+        let Some(id) = left.slot.as_ref().and_then(|slot| SlotId::try_from(slot).ok()) else { return };
+        self.cells.slot(id).headroom.set(left.left_permille, left.reset_ms, now);
     }
 
     fn learn_ramp(&mut self, fact: &RampFact, now: Millis) {
@@ -119,3 +154,10 @@ impl Task {
         }
     }
 }
+
+fn said(reason: &str, nodes: &[String]) -> Said {
+    Said { reason: reason.into(), nodes: nodes.iter().filter(|node| !node.is_empty()).cloned().collect() }
+}
+
+#[cfg(test)]
+mod tests;

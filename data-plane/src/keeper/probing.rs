@@ -10,11 +10,12 @@ use pointsman_proto::{
     fleet::v1::{ProbeAnswer, ProbeOutcome},
     slot::Millis,
 };
-use rand::RngExt;
 use std::{collections::HashMap, sync::Arc};
 
 /// How long a grant that the node gave itself may stay unused: nobody else is waiting for it.
 const OWN_TTL: Millis = 600_000;
+/// Without a control plane, what its health checks took out stays out for so long: it may be back by then.
+const CHECKS_OUTLIVE: Millis = 60_000;
 /// Without a control plane, nodes spread their probes over at least this time.
 const SPREAD: Millis = 5_000;
 
@@ -58,7 +59,7 @@ impl Task {
             return;
         }
         let now = self.keeper.now();
-        let at = now + rand::rng().random_range(0..SPREAD);
+        let at = now + (self.keeper.chance() * SPREAD as f64) as Millis;
         wanted.permit().wait(at + SPREAD);
         self.grants.alone.entry(subject).or_insert((wanted, at));
     }
@@ -148,6 +149,7 @@ impl Task {
         if self.control.take().is_none() {
             return;
         }
+        self.checks_until = Some(self.keeper.now() + CHECKS_OUTLIVE);
         for (_, held) in self.grants.held.drain() {
             held.wanted.permit().revoke();
             held.wanted.permit().wait(1);

@@ -7,7 +7,9 @@ use crate::{
 };
 use pointsman_proto::{
     convert::slot_fact,
-    fleet::v1::{CircuitPhase, CredentialFact, EndpointOpinion, HealthReport, Hello, ProbeOutcome, ProbeResult},
+    fleet::v1::{
+        CircuitPhase, CredentialFact, EndpointOpinion, Headroom, HealthReport, Hello, ProbeOutcome, ProbeResult,
+    },
     slot::Millis,
 };
 use std::{collections::HashMap, sync::Arc};
@@ -18,6 +20,8 @@ pub(super) struct Dirty {
     slots: HashMap<usize, Arc<SlotCell>>,
     credentials: HashMap<usize, (Arc<KeyCell>, &'static str)>,
     endpoints: HashMap<usize, Arc<EndpointCell>>,
+    /// Of these, what is left of their limits; each waits until the fleet may be told again.
+    headroom: HashMap<usize, Arc<SlotCell>>,
     probes: Vec<ProbeResult>,
     weights: bool,
     seq: u64,
@@ -52,6 +56,15 @@ impl Dirty {
         self.endpoints.insert(address(cell), cell.clone());
     }
 
+    pub(super) fn headroom(&mut self, cell: &Arc<SlotCell>) {
+        self.headroom.insert(address(cell), cell.clone());
+    }
+
+    fn due_headroom(&mut self, now: Millis) -> Vec<Headroom> {
+        let due = self.headroom.extract_if(|_, cell| cell.headroom.is_due(now));
+        due.map(|(_, cell)| headroom(&cell, now)).collect()
+    }
+
     pub(super) fn probe(&mut self, grant_id: u64, outcome: ProbeOutcome) {
         // Grants that the node gave itself are nobody else's business.
         if grant_id != 0 {
@@ -67,8 +80,12 @@ impl Dirty {
         self.weights = false;
     }
 
-    fn is_empty(&self) -> bool {
-        self.slots.is_empty() && self.credentials.is_empty() && self.endpoints.is_empty() && self.probes.is_empty()
+    fn is_empty(&self, now: Millis) -> bool {
+        self.slots.is_empty()
+            && self.credentials.is_empty()
+            && self.endpoints.is_empty()
+            && self.probes.is_empty()
+            && !self.headroom.values().any(|cell| cell.headroom.is_due(now))
     }
 
     fn forget(&mut self) {
@@ -88,6 +105,8 @@ impl Task {
         let table = self.keeper.tables.load();
         let slots = self.cells.slots.values().filter_map(|c| Some(slot_fact(&c.id, &c.say_hello()?, now))).collect();
         let credentials = self.cells.keys.values().filter_map(|c| credential(c, "refused"));
+        let limited = self.cells.slots.values().filter(|c| c.headroom.is_short(now));
+        limited.for_each(|c| self.dirty.headroom(c));
         let opinions = self.cells.endpoints.values().filter(|c| c.used_at() > 0).map(|c| opinion(c, now));
         Hello {
             generation: table.generation,
@@ -104,11 +123,11 @@ impl Task {
     /// Sends what changed. What does not fit the outbox stays for the next time.
     pub(super) fn send_report(&mut self) {
         let Some(control) = self.control.clone() else { return };
-        if self.dirty.is_empty() {
+        let now = self.keeper.now();
+        if self.dirty.is_empty(now) {
             return;
         }
         let Ok(place) = control.try_reserve() else { return };
-        let now = self.keeper.now();
         self.dirty.seq += 1;
         let seq = self.dirty.seq;
         let slots = self.dirty.slots.drain().filter_map(|(_, c)| Some(slot_fact(&c.id, &c.take_report(seq)?, now)));
@@ -118,9 +137,15 @@ impl Task {
             credentials: self.dirty.credentials.drain().filter_map(|(_, (cell, why))| credential(&cell, why)).collect(),
             endpoints: self.dirty.endpoints.drain().map(|(_, cell)| opinion(&cell, now)).collect(),
             probes: std::mem::take(&mut self.dirty.probes),
+            headroom: self.dirty.due_headroom(now),
         };
         place.send(ToControl::Health(report));
     }
+}
+
+fn headroom(cell: &SlotCell, now: Millis) -> Headroom {
+    let (left_permille, reset_ms) = cell.headroom.tell(now);
+    Headroom { slot: Some((&cell.id).into()), left_permille, reset_ms }
 }
 
 fn credential(cell: &KeyCell, why: &str) -> Option<CredentialFact> {

@@ -4,6 +4,7 @@ use super::{FleetHealth, Keeper, News, probing::Grants, reporting::Dirty};
 use crate::{
     cells::Cells,
     fleet::{FromControl, ToControl},
+    place::Place,
     table::{Change, Edit, Model, Refused},
 };
 use pointsman_proto::{domain::EndpointId, slot::Millis, weights};
@@ -37,6 +38,8 @@ pub struct Task {
     used_reported: Millis,
     /// Some endpoint may be on a ramp.
     pub(super) ramping: bool,
+    /// Without a control plane: until when its health checks are believed.
+    pub(super) checks_until: Option<Millis>,
 }
 
 /// Runs the keeper until `shutdown`.
@@ -66,21 +69,24 @@ pub async fn run(
 }
 
 impl Task {
-    pub fn new(name: String, keeper: Arc<Keeper>) -> Self {
+    /// The task of a node of this name, which runs at `place`.
+    pub fn new(name: String, keeper: Arc<Keeper>, place: Place) -> Self {
         Self {
             name,
             keeper,
-            cells: Cells::default(),
+            cells: Cells { place, ..Cells::default() },
             dirty: Dirty::default(),
             grants: Grants::default(),
             health: FleetHealth::default(),
             control: None,
             used_reported: 0,
             ramping: false,
+            checks_until: None,
         }
     }
 
-    fn learn(&mut self, news: News) {
+    /// Takes in what a request learnt.
+    pub(crate) fn learn(&mut self, news: News) {
         match news {
             News::Slot(cell) => self.dirty.slot(&cell),
             News::Credential(cell, why) => self.dirty.credential(&cell, why),
@@ -92,6 +98,7 @@ impl Task {
             News::EndpointProbed(cell, succeeded) => self.endpoint_probed(&cell, succeeded),
             News::SlotUnused(cell) => self.slot_unused(&cell),
             News::EndpointUnused(cell) => self.endpoint_unused(&cell),
+            News::Headroom(cell) => self.dirty.headroom(&cell),
             News::Granted => self.keeper.answered(),
             News::Wanted(wanted) => self.wanted(wanted),
         }
@@ -110,6 +117,7 @@ impl Task {
             FromControl::Connected { outbox, hello } => {
                 let _ = hello.send(self.hello());
                 self.control = Some(outbox);
+                self.checks_until = None;
             }
             FromControl::Lost => self.lost(),
             FromControl::Config { edit, answer } => {
@@ -122,7 +130,7 @@ impl Task {
     }
 
     /// Swaps the table, if the edit holds.
-    fn swap(&mut self, edit: Edit) -> Result<(), Refused> {
+    pub(crate) fn swap(&mut self, edit: Edit) -> Result<(), Refused> {
         let before = self.keeper.tables.load_full();
         let leaves_some = edit.whole || edit.changes.iter().any(Change::is_removal);
         let (next, made) = before.edited(edit, &mut self.cells)?;
@@ -175,11 +183,12 @@ impl Task {
     }
 
     /// Time passed.
-    fn pass(&mut self) {
+    pub(crate) fn pass(&mut self) {
         let now = self.keeper.now();
         self.expire_grants(now);
         self.probe_alone(now);
-        if self.step_ramps(now) {
+        let doubted = self.doubt_checks(now);
+        if self.step_ramps(now) || doubted {
             self.reweigh_all();
         }
         if now.saturating_sub(self.used_reported) >= USE_REPORT {

@@ -11,3 +11,5 @@ pub mod request;
 pub mod response;
 pub mod stream;
 pub mod tokens;
+
+pub(super) use message::count;

@@ -1,7 +1,12 @@
 //! OpenAI's `/v1/embeddings` for providers whose embeddings have another form. Source: openai-openapi, and the protocols'
 //! own `embeddings` files.
 
-use super::{bedrock, gemini, neutral::Broken, tokens};
+use super::{
+    bedrock, gemini,
+    neutral::{Broken, Usage},
+    tokens,
+    translate::Translated,
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use pointsman_proto::domain::Protocol;
 use serde::Deserialize;
@@ -60,11 +65,11 @@ pub fn write(asked: &Asked, protocol: Protocol, model: &str) -> Result<Vec<u8>, 
     }
 }
 
-/// The client's reply, and whether its usage is an estimate.
+/// The client's reply.
 ///
 /// # Errors
 /// The provider's is not of its protocol.
-pub fn reply(asked: &Asked, protocol: Protocol, model: &str, body: &[u8]) -> Result<(Vec<u8>, bool), Broken> {
+pub fn reply(asked: &Asked, protocol: Protocol, model: &str, body: &[u8]) -> Result<Translated, Broken> {
     let (vectors, counted) = match protocol {
         Protocol::Gemini => (gemini::embeddings::read(body)?, None),
         _ => bedrock::embeddings::read(body)?,
@@ -79,7 +84,8 @@ pub fn reply(asked: &Asked, protocol: Protocol, model: &str, body: &[u8]) -> Res
     let tokens = counted.unwrap_or_else(|| asked.inputs.iter().map(|text| tokens::of_text(text)).sum());
     let usage = json!({"prompt_tokens": tokens, "total_tokens": tokens});
     let body = json!({"object": "list", "data": data.collect::<Vec<_>>(), "model": model, "usage": usage});
-    Ok((body.to_string().into_bytes(), counted.is_none()))
+    let usage = Usage { input: tokens, estimated: counted.is_none(), ..Usage::default() };
+    Ok(Translated { body: Some(body.to_string().into_bytes()), usage: Some(usage) })
 }
 
 fn base64(vector: &[f32]) -> String {

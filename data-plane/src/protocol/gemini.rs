@@ -19,5 +19,8 @@ pub mod model;
 mod reply;
 mod schema;
 mod signature;
+
+pub(super) use reply::counted;
+
 #[cfg(test)]
 mod tests;

@@ -23,4 +23,4 @@ pub mod stream;
 pub(super) use fields::Fields;
 pub(super) use finish::word as finish_word;
 pub(super) use id::of_reply as reply_id;
-pub(super) use usage::Counts;
+pub(super) use usage::{Counts, counted};

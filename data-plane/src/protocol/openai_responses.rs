@@ -16,5 +16,7 @@ mod progress;
 mod reply;
 mod wire;
 
+pub(super) use wire::counted;
+
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,8 @@ pub use streamer::Streamer;
 use super::{
     anthropic, bedrock, codewhisperer, frames, gemini,
     neutral::{
-        Broken, Collector, Context, Field, Part, Reasoning, Request, Response, Stop, Unreadable, Unsupported, Written,
+        Broken, Collector, Context, Field, Part, Reasoning, Request, Response, Stop, Unreadable, Unsupported, Usage,
+        Written,
     },
     openai, openai_completions, openai_responses,
     shape::{Names, Shape, fit},
@@ -60,6 +61,14 @@ pub struct Translation {
     context: Context,
     /// Thinking was asked for in words, and comes back in words.
     tagged: bool,
+}
+
+/// A whole reply in the client's dialect.
+#[derive(Debug)]
+pub struct Translated {
+    /// None where the model's tool call cannot be parsed, which no dialect can tell of.
+    pub body: Option<Vec<u8>>,
+    pub usage: Option<Usage>,
 }
 
 impl ClientForm {
@@ -216,11 +225,11 @@ impl Translation {
         Ok((written.body, Self { client, provider, stream: request.stream, dropped, names, context, tagged }))
     }
 
-    /// Translates a whole reply; none where the model's tool call cannot be parsed, which no dialect can tell of.
+    /// Translates a whole reply.
     ///
     /// # Errors
     /// It is not a reply of the provider's protocol.
-    pub fn reply(&self, body: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+    pub fn reply(&self, body: &[u8]) -> Result<Translated, Broken> {
         let mut response = match self.provider {
             ProviderForm::Chat(_) => openai::response::read(body, &self.context),
             ProviderForm::Responses => openai_responses::response::read(body, &self.context),
@@ -229,15 +238,16 @@ impl Translation {
             ProviderForm::Converse => bedrock::response::read(body, &self.context),
             ProviderForm::Assist => self.collected(body),
         }?;
+        let usage = response.usage;
         if response.stop == Stop::Malformed {
-            return Ok(None);
+            return Ok(Translated { body: None, usage });
         }
         for part in &mut response.parts {
             if let Part::ToolCall(call) = part {
                 call.name = self.names.original(&call.name).to_owned();
             }
         }
-        Ok(Some(self.client.write(&response, &self.context)))
+        Ok(Translated { body: Some(self.client.write(&response, &self.context)), usage })
     }
 
     /// The reply of a provider that always streams.

@@ -1,24 +1,26 @@
 //! One attempt: the request prepared for this upstream, sent, and its answer looked at before anything is relayed.
 
 use super::{
-    Journey, ServedBy,
+    Journey, Proxy, ServedBy,
     prepare::{Unfit, Way, prepare},
 };
 use crate::{
-    error::{Refusal, fault_response},
+    error::fault_response,
     headers,
+    hints::headroom,
     outcome::{Lesson, lesson},
     protocol::{
         embeddings, error_of,
         neutral::{Broken, Class, Fault},
-        translate::{Streamer, Translation},
+        surface::Surface,
+        translate::{Streamer, Translated, Translation},
     },
-    relay::{self, Content, Ending, Opening, Relay, Reply, Tail},
-    select::{Outcome, Route},
-    send::SendError,
+    relay::{self, Content, Ending, Opening, Relay, Reply, Tail, UsageReader},
+    select::{Outcome, Route, Tried},
+    send::{Pieces, SendError},
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Response, Version, header, response::Parts};
+use http::{HeaderMap, HeaderValue, Request, Response, Version, header, response::Parts};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use pointsman_proto::domain::Protocol;
@@ -34,27 +36,65 @@ const REPLY_BYTES: usize = 64 * 1024 * 1024;
 /// Longer headers are refused by proxies in front.
 const DROPPED_LENGTH: usize = 1000;
 
+/// An attempt that is ready to be made.
+pub(super) struct Attempt {
+    pub route: Route,
+    request: Request<Pieces>,
+    way: Way,
+}
+
+/// What an attempt needs to know of its request: little enough for two to be under way at once.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub proxy: &'a Proxy,
+    pub surface: Surface,
+}
+
 /// What an attempt came to.
 pub(super) enum Answer {
     Reply(Response<Reply>, ServedBy),
-    TryElsewhere(&'static str),
-    /// This upstream cannot be given the request; it was not asked.
-    Unfit(Refusal),
+    /// Nothing that the client can be given; the route is still to be finished with this.
+    Failed(Route, Outcome),
 }
 
-pub(super) async fn send(journey: &mut Journey<'_>, route: Route) -> Answer {
-    let (request, way) = match prepare(journey, &route) {
-        Ok(prepared) => prepared,
+/// Prepares the request for this upstream. None: it cannot be given the request, which is noted.
+pub(super) fn ready(journey: &mut Journey<'_>, route: Route) -> Option<Attempt> {
+    match prepare(&mut journey.given, (&route).into()) {
+        Ok((request, way)) => Some(Attempt { route, request, way }),
         Err(Unfit(refusal)) => {
             route.pass_over(&mut journey.tried);
-            return Answer::Unfit(refusal);
+            journey.unfit.get_or_insert(refusal);
+            None
         }
+    }
+}
+
+/// Notes what a failed attempt taught.
+pub(super) fn failed(journey: &mut Journey<'_>, route: Route, outcome: &Outcome) {
+    let why = match outcome {
+        Outcome::Failure { why, .. } | Outcome::Refused { why, .. } | Outcome::BadCredential { why } => why,
+        Outcome::Success | Outcome::ClientError => "",
     };
+    tracing::debug!(endpoint = %route.backend().endpoint.id, why, "attempt failed");
+    journey.last = why;
+    route.finish(outcome, &mut journey.tried, journey.proxy.keeper.now());
+}
+
+/// Makes an attempt, up to an answer that can be given to the client. Dropped before that, it is cancelled.
+pub(super) async fn send(attempt: Attempt, context: Context<'_>) -> Answer {
+    let Attempt { route, request, way } = attempt;
     let client = route.backend().upstream.client.clone();
     match timeout(route.first_byte_timeout(), client.send(request)).await {
-        Ok(Ok(response)) => received(journey, route, way, response).await,
-        Ok(Err(error)) => give_up(journey, route, unsent(&error)),
-        Err(_) => give_up(journey, route, failure("no response in time")),
+        Ok(Ok(response)) => received(context, route, way, response).await,
+        Ok(Err(error)) => Answer::Failed(route, unsent(&error)),
+        Err(_) => Answer::Failed(route, failure("no response in time")),
+    }
+}
+
+impl Context<'_> {
+    /// Ends an attempt that was answered: nothing is left to try.
+    fn finish(self, route: Route, outcome: &Outcome) {
+        route.finish(outcome, &mut Tried::default(), self.proxy.keeper.now());
     }
 }
 
@@ -70,40 +110,32 @@ fn unsent(error: &SendError) -> Outcome {
     }
 }
 
-fn give_up(journey: &mut Journey<'_>, route: Route, outcome: Outcome) -> Answer {
-    let why = match &outcome {
-        Outcome::Failure { why, .. } | Outcome::Refused { why, .. } | Outcome::BadCredential { why } => why,
-        Outcome::Success | Outcome::ClientError => "",
-    };
-    tracing::debug!(endpoint = %route.backend().endpoint.id, why, "attempt failed");
-    route.finish(&outcome, &mut journey.tried, journey.proxy.keeper.now());
-    Answer::TryElsewhere(why)
-}
-
-async fn received(journey: &mut Journey<'_>, route: Route, way: Way, response: Response<Incoming>) -> Answer {
+async fn received(context: Context<'_>, route: Route, way: Way, response: Response<Incoming>) -> Answer {
     let (parts, body) = response.into_parts();
+    if route.model().spec.headroom
+        && let Some(left) = headroom::left(&parts.headers)
+    {
+        route.has_left(left, context.proxy.keeper.now());
+    }
     if !parts.status.is_success() {
-        return Box::pin(refused(journey, route, &way, parts, body)).await;
+        return Box::pin(refused(context, route, &way, parts, body)).await;
     }
     match way {
-        Way::Pass => passed(journey, route, parts, body).await,
-        _ if is_encoded(&parts.headers) => give_up(journey, route, failure("its reply is compressed, unasked")),
+        Way::Pass => passed(context, route, parts, body).await,
+        _ if is_encoded(&parts.headers) => Answer::Failed(route, failure("its reply is compressed, unasked")),
         // Boxed, so that a request that passes keeps no room for what a translation needs.
         Way::Translate(translation) if translation.stream => {
-            Box::pin(streamed(journey, route, *translation, parts, body)).await
+            Box::pin(streamed(context, route, *translation, parts, body)).await
         }
         Way::Translate(translation) => {
             let dropped = translation.dropped.join(", ");
-            let reply = |body: &[u8]| Ok((translation.reply(body)?, false));
-            Box::pin(whole(journey, route, parts, body, &dropped, reply)).await
+            let reply = |body: &[u8]| translation.reply(body);
+            Box::pin(whole(context, route, parts, body, &dropped, reply)).await
         }
         Way::Embed(asked) => {
             let (protocol, model) = (protocol(&route), route.backend().model.clone());
-            let reply = |body: &[u8]| {
-                let (reply, estimated) = embeddings::reply(&asked, protocol, &model, body)?;
-                Ok((Some(reply), estimated))
-            };
-            Box::pin(whole(journey, route, parts, body, "", reply)).await
+            let reply = |body: &[u8]| embeddings::reply(&asked, protocol, &model, body);
+            Box::pin(whole(context, route, parts, body, "", reply)).await
         }
     }
 }
@@ -114,19 +146,20 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 }
 
 /// The upstream's reply as it is: a stream once it has begun, anything else at once.
-async fn passed(journey: &mut Journey<'_>, route: Route, mut parts: Parts, mut body: Incoming) -> Answer {
+async fn passed(context: Context<'_>, route: Route, mut parts: Parts, mut body: Incoming) -> Answer {
     let served_by = ServedBy::of(&route);
     let is_watched = is_event_stream(&parts.headers) && !is_encoded(&parts.headers);
-    let ending = if is_watched { Ending::of(journey.surface) } else { None };
+    let ending = if is_watched { Ending::of(context.surface) } else { None };
     let mut held = VecDeque::new();
     let protocol = protocol(&route);
     if let Some(ending) = ending {
         match relay::open(&mut body, &parts.headers, protocol, ending, route.idle_timeout()).await {
             // The client's own fault is told as the upstream told it.
             Opening::Content(pieces) | Opening::Error(Outcome::ClientError, pieces) => held = pieces,
-            Opening::Error(outcome, _) => return give_up(journey, route, outcome),
+            Opening::Error(outcome, _) => return Answer::Failed(route, outcome),
         }
     }
+    let usage = UsageReader::of(context.surface.dialect(), &parts.headers);
     headers::for_client(&mut parts.headers);
     // The connection to the client is of its own version; and a stream's end may have to be told by an event more.
     parts.version = Version::HTTP_11;
@@ -134,19 +167,26 @@ async fn passed(journey: &mut Journey<'_>, route: Route, mut parts: Parts, mut b
         parts.headers.remove(header::CONTENT_LENGTH);
     }
     let content = ending.map_or(Content::Plain, |ending| Content::Watched(Tail::new(ending, protocol)));
-    let reply = relayed(journey, route, held, body, content);
+    let reply = relayed(context, route, held, body, content, usage);
     Answer::Reply(Response::from_parts(parts, reply), served_by)
 }
 
-fn relayed(journey: &Journey<'_>, mut route: Route, held: VecDeque<Bytes>, body: Incoming, content: Content) -> Reply {
-    let keeper = journey.proxy.keeper.clone();
+fn relayed(
+    context: Context<'_>,
+    mut route: Route,
+    held: VecDeque<Bytes>,
+    body: Incoming,
+    content: Content,
+    usage: Option<UsageReader>,
+) -> Reply {
+    let keeper = context.proxy.keeper.clone();
     route.accepted(keeper.now());
-    Reply::Relay(Box::new(Relay::new(keeper, held, body, route, content, journey.proxy.ping_every)))
+    Reply::Relay(Box::new(Relay::new(keeper, held, body, route, content, usage, context.proxy.ping_every)))
 }
 
 /// A stream in the client's dialect, once something of it has come.
 async fn streamed(
-    journey: &mut Journey<'_>,
+    context: Context<'_>,
     route: Route,
     translation: Translation,
     parts: Parts,
@@ -156,10 +196,10 @@ async fn streamed(
     let dropped = translation.dropped.join(", ");
     let mut streamer: Streamer = translation.streamer();
     if let Err(broken) = relay::begin(&mut body, &mut streamer, route.idle_timeout()).await {
-        return broken_off(journey, route, &parts.headers, &broken);
+        return broken_off(context, route, &parts.headers, &broken);
     }
-    let mut response =
-        Response::new(relayed(journey, route, VecDeque::new(), body, Content::Translated(Box::new(streamer))));
+    let content = Content::Translated(Box::new(streamer));
+    let mut response = Response::new(relayed(context, route, VecDeque::new(), body, content, None));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -167,32 +207,33 @@ async fn streamed(
     Answer::Reply(response, served_by)
 }
 
-/// A whole reply in the client's dialect, and whether its usage is an estimate.
+/// A whole reply in the client's dialect.
 async fn whole(
-    journey: &mut Journey<'_>,
+    context: Context<'_>,
     route: Route,
     parts: Parts,
     body: Incoming,
     dropped: &str,
-    translate: impl FnOnce(&[u8]) -> Result<(Option<Vec<u8>>, bool), Broken>,
+    translate: impl FnOnce(&[u8]) -> Result<Translated, Broken>,
 ) -> Answer {
     let served_by = ServedBy::of(&route);
     let body = match collected(body, route.idle_timeout()).await {
         Ok(body) => body,
-        Err(why) => return give_up(journey, route, failure(why)),
+        Err(why) => return Answer::Failed(route, failure(why)),
     };
-    let (translated, estimated) = match translate(&body) {
+    let Translated { body: translated, usage } = match translate(&body) {
         Ok(translated) => translated,
-        Err(broken) => return broken_off(journey, route, &parts.headers, &broken),
+        Err(broken) => return broken_off(context, route, &parts.headers, &broken),
     };
-    route.finish(&Outcome::Success, &mut journey.tried, journey.proxy.keeper.now());
+    usage.inspect(|usage| route.used(usage));
+    context.finish(route, &Outcome::Success);
     let Some(translated) = translated else {
         let message = "The model called a tool in a form that cannot be parsed.";
-        return Answer::Reply(told_response(journey, Class::Failed, message, &parts.headers), served_by);
+        return Answer::Reply(told_response(context, Class::Failed, message, &parts.headers), served_by);
     };
     let mut response = super::json(translated);
     describe(response.headers_mut(), &parts.headers, dropped);
-    if estimated {
+    if usage.is_some_and(|usage| usage.estimated) {
         response.headers_mut().insert("x-pointsman-usage", HeaderValue::from_static("estimate"));
     }
     Answer::Reply(response, served_by)
@@ -213,27 +254,27 @@ fn describe(headers: &mut HeaderMap, upstream: &HeaderMap, dropped: &str) {
 }
 
 /// A reply that broke before the client was sent anything: as good as the status it stands for.
-fn broken_off(journey: &mut Journey<'_>, route: Route, headers: &HeaderMap, broken: &Broken) -> Answer {
+fn broken_off(context: Context<'_>, route: Route, headers: &HeaderMap, broken: &Broken) -> Answer {
     let served_by = ServedBy::of(&route);
     let Broken::Told(told) = broken else {
         let why = match broken {
             Broken::Malformed(why) => why,
             _ => "the stream ended before it began",
         };
-        return give_up(journey, route, failure(why));
+        return Answer::Failed(route, failure(why));
     };
     let Lesson { class, outcome } = lesson(protocol(&route), None, headers, told);
     if outcome != Outcome::ClientError {
-        return give_up(journey, route, outcome);
+        return Answer::Failed(route, outcome);
     }
-    let response = told_response(journey, class, &told.message, headers);
-    route.finish(&outcome, &mut journey.tried, journey.proxy.keeper.now());
+    let response = told_response(context, class, &told.message, headers);
+    context.finish(route, &outcome);
     Answer::Reply(response, served_by)
 }
 
-fn told_response(journey: &Journey<'_>, class: Class, message: &str, upstream: &HeaderMap) -> Response<Reply> {
+fn told_response(context: Context<'_>, class: Class, message: &str, upstream: &HeaderMap) -> Response<Reply> {
     let fault = Fault { class, message: message.to_owned(), field: None, code: None, request_id: request_id(upstream) };
-    fault_response(journey.surface.dialect(), &fault)
+    fault_response(context.surface.dialect(), &fault)
 }
 
 fn request_id(upstream: &HeaderMap) -> String {
@@ -253,13 +294,13 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 
 /// An answer that is not a success: the client's own fault goes back, as it came where the dialects are the same; the rest
 /// is tried elsewhere.
-async fn refused(journey: &mut Journey<'_>, route: Route, way: &Way, mut parts: Parts, body: Incoming) -> Answer {
+async fn refused(context: Context<'_>, route: Route, way: &Way, mut parts: Parts, body: Incoming) -> Answer {
     let served_by = ServedBy::of(&route);
     let body = beginning(body).await;
     let told = error_of(protocol(&route), &parts.headers, &body);
     let Lesson { class, outcome } = lesson(protocol(&route), Some(parts.status.as_u16()), &parts.headers, &told);
     if outcome != Outcome::ClientError {
-        return give_up(journey, route, outcome);
+        return Answer::Failed(route, outcome);
     }
     let response = match way {
         Way::Pass => {
@@ -268,9 +309,9 @@ async fn refused(journey: &mut Journey<'_>, route: Route, way: &Way, mut parts: 
             parts.version = Version::HTTP_11;
             Response::from_parts(parts, Reply::full(body))
         }
-        Way::Translate(_) | Way::Embed(_) => told_response(journey, class, &told.message, &parts.headers),
+        Way::Translate(_) | Way::Embed(_) => told_response(context, class, &told.message, &parts.headers),
     };
-    route.finish(&outcome, &mut journey.tried, journey.proxy.keeper.now());
+    context.finish(route, &outcome);
     Answer::Reply(response, served_by)
 }
 

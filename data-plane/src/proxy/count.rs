@@ -35,7 +35,8 @@ const HOW: HeaderName = HeaderName::from_static("x-pointsman-token-count");
 
 pub(super) async fn answer(journey: &mut Journey<'_>, model: &Arc<Model>) -> Result<Response<Reply>, Refusal> {
     let keeper = &journey.proxy.keeper;
-    let route = select::select(keeper, model, &journey.tried, Reach::Ready, keeper.now(), &mut rand::rng());
+    let (features, tried, now) = (&journey.classified.features, &journey.tried, keeper.now());
+    let route = select::select(keeper, model, features, tried, Reach::Ready, now, &mut rand::rng()).ok();
     let upstream_model = route.as_ref().map(Route::backend).or(model.backends.first());
     let upstream_model = upstream_model.map_or_else(String::new, |backend| backend.model.to_string());
     let told = match &route {
@@ -49,7 +50,7 @@ pub(super) async fn answer(journey: &mut Journey<'_>, model: &Arc<Model>) -> Res
         Some(tokens) => (tokens, "provider"),
         None => counted_here(journey, upstream_model).await?,
     };
-    let body = match journey.surface {
+    let body = match journey.given.surface {
         Surface::CountTokens => serde_json::json!({"input_tokens": tokens}).to_string().into_bytes(),
         _ => gemini::tokens::count_reply(tokens),
     };
@@ -59,8 +60,8 @@ pub(super) async fn answer(journey: &mut Journey<'_>, model: &Arc<Model>) -> Res
 }
 
 fn neutral(journey: &mut Journey<'_>) -> Result<Arc<Request>, Refusal> {
-    let form = if journey.surface == Surface::CountTokens { ClientForm::Messages } else { ClientForm::Generate };
-    journey.neutral(form).map_err(|unreadable| Refusal::bad_request(unreadable.message).field(unreadable.field))
+    let form = if journey.given.surface == Surface::CountTokens { ClientForm::Messages } else { ClientForm::Generate };
+    journey.given.neutral(form).map_err(|unreadable| Refusal::bad_request(unreadable.message).field(unreadable.field))
 }
 
 /// Counting a long prompt takes a while, in which this thread serves others.
@@ -94,11 +95,13 @@ async fn told(journey: &mut Journey<'_>, route: &Route) -> Option<u64> {
 /// The request that asks a provider to count: the client's own where both speak the same dialect.
 fn asking(journey: &mut Journey<'_>, route: &Route) -> Option<Result<http::Request<Pieces>, Unfit>> {
     let protocol = route.backend().upstream.provider.protocol;
-    let names_its_model = || memchr::memmem::find(&journey.asked.body, b"\"generateContentRequest\"").is_some();
-    match (journey.surface, protocol) {
-        (Surface::CountTokens, Protocol::Anthropic) => Some(prepare::pass(journey, route, Call::CountTokens, None)),
+    let names_its_model = || memchr::memmem::find(&journey.given.asked.body, b"\"generateContentRequest\"").is_some();
+    match (journey.given.surface, protocol) {
+        (Surface::CountTokens, Protocol::Anthropic) => {
+            Some(prepare::pass(&mut journey.given, route.into(), Call::CountTokens, None))
+        }
         (Surface::GeminiCountTokens, Protocol::Gemini) if !names_its_model() => {
-            Some(prepare::pass(journey, route, Call::Gemini("countTokens"), None))
+            Some(prepare::pass(&mut journey.given, route.into(), Call::Gemini("countTokens"), None))
         }
         _ => translated(journey, route, protocol),
     }
@@ -123,5 +126,5 @@ fn translated(
         ProviderForm::Generate => gemini::tokens::count_request(&request, model),
         _ => bedrock::tokens::count_request(&request, model),
     };
-    Some(prepare::written(journey, route, written.ok()?.body, call))
+    Some(prepare::written(&journey.given, route.into(), written.ok()?.body, call))
 }

@@ -1,5 +1,9 @@
 //! When no backend can serve: what to tell the client.
 
+mod misfit;
+
+pub(crate) use misfit::unserved;
+
 use crate::{
     cells::{Gate, Permit},
     error::Refusal,
@@ -13,7 +17,7 @@ const SOON: Millis = 1_000;
 
 /// What to tell the client: 429 if every cause is a rate limit, else 503, with the soonest recovery of what the request
 /// fits.
-pub(super) fn refusal<'a>(
+pub(crate) fn refusal<'a>(
     chain: impl Iterator<Item = &'a Arc<Model>> + Clone,
     fits: impl Fn(&Backend) -> bool,
     attempts: u32,

@@ -1,11 +1,11 @@
 //! The request as one upstream must see it: its bytes where both speak the same dialect, a translation otherwise.
 
-use super::Journey;
 use crate::{
     error::Refusal,
+    headers,
     protocol::{
         anthropic, embeddings, gemini,
-        neutral::Signature,
+        neutral::{self, Signature},
         openai, openai_responses,
         surface::Surface,
         translate::{ClientForm, ProviderForm, Translation, compat},
@@ -14,15 +14,54 @@ use crate::{
     request::{self, Asked, Place},
     select::Route,
     send::Pieces,
-    table::Backend,
+    table::{Backend, UpstreamKey},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use pointsman_proto::domain::{Protocol, Provider};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// A client's request, from which every attempt's is made.
+pub(crate) struct Given {
+    pub surface: Surface,
+    pub uri: Uri,
+    /// The client's own, whole: a model's affinity may go by one that is not passed on.
+    pub headers: HeaderMap,
+    pub asked: Asked,
+    /// The request in the neutral form, once an upstream needs it.
+    neutral: Option<Result<Arc<neutral::Request>, neutral::Unreadable>>,
+}
+
+impl Given {
+    pub fn new(surface: Surface, uri: Uri, headers: HeaderMap, asked: Asked) -> Self {
+        Self { surface, uri, headers, asked, neutral: None }
+    }
+
+    /// The request in the neutral form, read once.
+    pub fn neutral(&mut self, form: ClientForm) -> Result<Arc<neutral::Request>, neutral::Unreadable> {
+        let (surface, body) = (self.surface, &self.asked.body);
+        self.neutral.get_or_insert_with(|| form.read(surface, body).map(Arc::new)).clone()
+    }
+}
+
+/// Where an attempt goes.
+#[derive(Clone, Copy)]
+pub(crate) struct To<'a> {
+    pub backend: &'a Backend,
+    pub key: &'a UpstreamKey,
+}
+
+impl<'a> From<&'a Route> for To<'a> {
+    fn from(route: &'a Route) -> Self {
+        Self { backend: route.backend(), key: route.key() }
+    }
+}
 
 /// How a reply comes back.
-pub(super) enum Way {
+pub(crate) enum Way {
     /// As it is.
     Pass,
     Translate(Box<Translation>),
@@ -30,15 +69,15 @@ pub(super) enum Way {
 }
 
 /// Why this upstream cannot be given the request; another may be.
-pub(super) struct Unfit(pub Refusal);
+pub(crate) struct Unfit(pub Refusal);
 
 /// What of a client's headers goes along with a translation: the rest is about the client's dialect.
 const CARRIED: [&str; 4] = ["user-agent", "traceparent", "tracestate", "x-claude-code-session-id"];
 
 /// The call with which a surface passes as it is; none when this provider speaks another dialect.
-fn same(journey: &Journey<'_>, provider: &Provider) -> Option<Call<'static>> {
+fn same(given: &Given, provider: &Provider) -> Option<Call<'static>> {
     let openai = matches!(provider.protocol, Protocol::OpenAi | Protocol::AzureOpenAi);
-    match journey.surface {
+    match given.surface {
         Surface::Chat if openai && provider.api.has_chat() => Some(Call::OpenAi("/chat/completions")),
         Surface::Responses if openai && provider.api.has_responses() => Some(Call::OpenAi("/responses")),
         Surface::Completions if openai => Some(Call::OpenAi("/completions")),
@@ -48,66 +87,72 @@ fn same(journey: &Journey<'_>, provider: &Provider) -> Option<Call<'static>> {
     }
 }
 
-pub(super) fn prepare(journey: &mut Journey<'_>, route: &Route) -> Result<(Request<Pieces>, Way), Unfit> {
-    let provider = &route.backend().upstream.provider;
-    if let Some(call) = same(journey, provider) {
-        return Ok((pass(journey, route, call, None)?, Way::Pass));
+/// The request for an upstream, and how its reply comes back.
+///
+/// # Errors
+/// This upstream cannot be given the request.
+pub(crate) fn prepare(given: &mut Given, to: To<'_>) -> Result<(Request<Pieces>, Way), Unfit> {
+    let provider = &to.backend.upstream.provider;
+    if let Some(call) = same(given, provider) {
+        return Ok((pass(given, to, call, None)?, Way::Pass));
     }
-    match (journey.surface, provider.protocol) {
+    match (given.surface, provider.protocol) {
         (Surface::OtherOpenAi, Protocol::OpenAi | Protocol::AzureOpenAi) => {
-            let path = journey.parts.uri.path().to_owned();
+            let path = given.uri.path().to_owned();
             let rest = path.strip_prefix("/v1").unwrap_or_default();
-            Ok((pass(journey, route, Call::OpenAi(rest), None)?, Way::Pass))
+            Ok((pass(given, to, Call::OpenAi(rest), None)?, Way::Pass))
         }
         (Surface::Generate { .. } | Surface::OtherGemini, Protocol::Gemini) => {
-            let path = journey.parts.uri.path().to_owned();
+            let path = given.uri.path().to_owned();
             let method = path.rsplit(':').next().unwrap_or_default();
-            let query = asks_for_events(journey).then_some("alt=sse");
-            Ok((pass(journey, route, Call::Gemini(method), query)?, Way::Pass))
+            let query = asks_for_events(given).then_some("alt=sse");
+            Ok((pass(given, to, Call::Gemini(method), query)?, Way::Pass))
         }
-        (Surface::Embeddings, Protocol::Gemini | Protocol::Bedrock) => embed(journey, route),
-        (Surface::Embeddings | Surface::OtherOpenAi | Surface::OtherGemini, _) => Err(no_such_call(journey, provider)),
-        _ => translated(journey, route),
+        (Surface::Embeddings, Protocol::Gemini | Protocol::Bedrock) => embed(given, to),
+        (Surface::Embeddings | Surface::OtherOpenAi | Surface::OtherGemini, _) => Err(no_such_call(given, provider)),
+        _ => translated(given, to),
     }
 }
 
 /// Of a Gemini client's query only this goes on: other parameters could change who asks, or what comes back.
-fn asks_for_events(journey: &Journey<'_>) -> bool {
-    journey.parts.uri.query().is_some_and(|query| query.split('&').any(|parameter| parameter == "alt=sse"))
+fn asks_for_events(given: &Given) -> bool {
+    given.uri.query().is_some_and(|query| query.split('&').any(|parameter| parameter == "alt=sse"))
 }
 
-fn no_such_call(journey: &Journey<'_>, provider: &Provider) -> Unfit {
-    let path = journey.parts.uri.path();
+fn no_such_call(given: &Given, provider: &Provider) -> Unfit {
+    let path = given.uri.path();
     let protocol = provider.protocol.as_str();
     let message = format!(
         "The providers of the model {:?} have no counterpart of {path}: they speak {protocol}.",
-        journey.asked.model
+        given.asked.model
     );
     Unfit(Refusal::bad_request(message).field("model"))
 }
 
 /// The client's request with the upstream's URL, credential and model name.
 pub(super) fn pass(
-    journey: &mut Journey<'_>,
-    route: &Route,
+    given: &mut Given,
+    to: To<'_>,
     call: Call<'_>,
     query: Option<&str>,
 ) -> Result<Request<Pieces>, Unfit> {
-    let backend = route.backend();
+    let backend = to.backend;
     let edited = match call {
         Call::Gemini("embedContent" | "batchEmbedContents") => {
-            gemini::embeddings::renamed(&journey.asked.body, &backend.model)
-                .map(|body| Asked { body: body.into(), ..journey.asked.clone() })
+            gemini::embeddings::renamed(&given.asked.body, &backend.model)
+                .map(|body| Asked { body: body.into(), ..given.asked.clone() })
         }
-        _ => without_foreign_thinking(&journey.asked, call, backend),
+        _ => without_foreign_thinking(&given.asked, call, backend),
     };
-    let asked = edited.as_ref().unwrap_or(&journey.asked);
+    let asked = edited.as_ref().unwrap_or(&given.asked);
     let body = match &asked.place {
         Place::Json(span) => Pieces::replaced(&asked.body, span.clone(), backend.model_json.clone()),
         Place::Form(span) => Pieces::replaced(&asked.body, span.clone(), Bytes::from(backend.model.to_string())),
         Place::Path => Pieces::whole(asked.body.clone()),
     };
-    finished(route, journey.parts.headers.clone(), body, &[], call, query)
+    let mut headers = given.headers.clone();
+    headers::for_upstream(&mut headers);
+    finished(to, headers, body, &[], call, query)
 }
 
 /// Thinking that another provider signed came from us, and goes back to nobody else.
@@ -131,72 +176,67 @@ fn without_foreign_thinking(asked: &Asked, call: Call<'_>, backend: &Backend) ->
     }
 }
 
-fn translated(journey: &mut Journey<'_>, route: &Route) -> Result<(Request<Pieces>, Way), Unfit> {
-    let provider = &route.backend().upstream.provider;
-    let Some(client) = ClientForm::of(journey.surface) else { return Err(no_such_call(journey, provider)) };
-    if journey.surface == (Surface::Generate { stream: true }) && !asks_for_events(journey) {
+fn translated(given: &mut Given, to: To<'_>) -> Result<(Request<Pieces>, Way), Unfit> {
+    let provider = &to.backend.upstream.provider;
+    let Some(client) = ClientForm::of(given.surface) else { return Err(no_such_call(given, provider)) };
+    if given.surface == (Surface::Generate { stream: true }) && !asks_for_events(given) {
         let message = "Ask for alt=sse: a JSON array is not streamed from providers of other dialects.";
         return Err(Unfit(Refusal::bad_request(message).field("alt")));
     }
     let form = ProviderForm::of(provider);
-    let request = journey
+    let request = given
         .neutral(client)
         .map_err(|unreadable| Unfit(Refusal::bad_request(unreadable.message).field(unreadable.field)))?;
-    let profile = route.key().profile_arn.as_deref();
-    let model = &route.backend().model;
+    let profile = to.key.profile_arn.as_deref();
+    let model = &to.backend.model;
     let (body, translation) =
         Translation::request(&request, client, form, model, profile, created()).map_err(|not_carried| {
             let message = format!("{}: {}", not_carried.field, not_carried.why);
             Unfit(Refusal::bad_request(message).field(not_carried.field).code("unsupported_parameter"))
         })?;
-    let request = written(journey, route, body, form.call(translation.stream))?;
+    let request = written(given, to, body, form.call(translation.stream))?;
     Ok((request, Way::Translate(Box::new(translation))))
 }
 
-fn embed(journey: &mut Journey<'_>, route: &Route) -> Result<(Request<Pieces>, Way), Unfit> {
-    let backend = route.backend();
+fn embed(given: &mut Given, to: To<'_>) -> Result<(Request<Pieces>, Way), Unfit> {
+    let backend = to.backend;
     let refused = |(field, why): (&str, String)| Unfit(Refusal::bad_request(why).field(field));
-    let asked = embeddings::read(&journey.asked.body).map_err(refused)?;
+    let asked = embeddings::read(&given.asked.body).map_err(refused)?;
     let protocol = backend.upstream.provider.protocol;
     let body = embeddings::write(&asked, protocol, &backend.model).map_err(refused)?;
     let call = if protocol == Protocol::Gemini { Call::Gemini("batchEmbedContents") } else { Call::Invoke };
-    Ok((written(journey, route, body, call)?, Way::Embed(Box::new(asked))))
+    Ok((written(given, to, body, call)?, Way::Embed(Box::new(asked))))
 }
 
 /// A body of our own, with the few of the client's headers that are not about its dialect.
-pub(super) fn written(
-    journey: &Journey<'_>,
-    route: &Route,
-    body: Vec<u8>,
-    call: Call<'_>,
-) -> Result<Request<Pieces>, Unfit> {
+pub(super) fn written(given: &Given, to: To<'_>, body: Vec<u8>, call: Call<'_>) -> Result<Request<Pieces>, Unfit> {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for name in CARRIED {
-        if let Some(value) = journey.parts.headers.get(name) {
+        if let Some(value) = given.headers.get(name) {
             headers.insert(name, value.clone());
         }
     }
     let body = Bytes::from(body);
-    finished(route, headers, Pieces::whole(body.clone()), &body, call, None)
+    finished(to, headers, Pieces::whole(body.clone()), &body, call, None)
 }
 
 fn finished(
-    route: &Route,
+    to: To<'_>,
     mut headers: HeaderMap,
     pieces: Pieces,
     signed: &[u8],
     call: Call<'_>,
     query: Option<&str>,
 ) -> Result<Request<Pieces>, Unfit> {
-    let backend = route.backend();
+    let backend = to.backend;
     let provider = &backend.upstream.provider;
     let uri = upstream::uri(provider, &backend.model, call, query).ok_or_else(|| {
         let message = "The provider's base URL, the model's name and this path make no URL.";
         Unfit(Refusal::bad_request(message).field("model"))
     })?;
-    upstream::authorize(&mut headers, provider, &route.key().credential, &uri, signed, SystemTime::now());
+    upstream::authorize(&mut headers, provider, &to.key.credential, &uri, signed, SystemTime::now());
     let mut request = Request::new(pieces);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;

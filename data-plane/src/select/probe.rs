@@ -5,14 +5,15 @@
 //! A slot that is out beside others that are not is probed the same way. Lines of a priority that does not serve are
 //! left alone.
 
-use super::{Route, Tried};
+use super::{Route, Tried, field::fits};
 use crate::{
     cells::{EndpointCell, Gate, Permit},
+    features::Features,
     keeper::{Keeper, Wanted},
     table::{Backend, Model},
 };
-use pointsman_proto::slot::Millis;
-use std::sync::Arc;
+use pointsman_proto::{domain::Strategy, slot::Millis};
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 /// Nobody asks again for this long after asking.
 const ASK_AGAIN: Millis = 1_000;
@@ -28,7 +29,7 @@ pub struct Probes {
 }
 
 impl Probes {
-    fn any(self) -> bool {
+    pub(super) fn any(self) -> bool {
         self.slot || self.endpoint || self.whole
     }
 }
@@ -39,10 +40,22 @@ pub(super) fn circuit(cell: &EndpointCell) -> &Permit {
 }
 
 /// The lines that this request may probe.
-fn candidates<'a>(model: &'a Arc<Model>, tried: &'a Tried) -> impl Iterator<Item = (usize, &'a Backend)> {
+fn candidates<'a>(
+    model: &'a Arc<Model>,
+    features: &'a Features,
+    tried: &'a Tried,
+) -> impl Iterator<Item = (usize, &'a Backend)> {
     let tier = model.effective.load().tier;
-    let fits = move |(_, b): &(usize, &Backend)| {
-        b.base > 0 && b.priority <= tier && b.upstream.provider.enabled && !tried.has_endpoint(&b.endpoint)
+    let first_alone = model.spec.strategy == Strategy::Single;
+    let fits = move |(i, b): &(usize, &Backend)| {
+        b.base > 0
+            && (*i == 0 || !first_alone)
+            && b.priority <= tier
+            && b.upstream.provider.enabled
+            // Its check brings it back, and no request finds out more.
+            && !b.upstream.whole.checked_out.load(Relaxed)
+            && !tried.has_endpoint(&b.endpoint)
+            && fits(b, features)
     };
     model.backends.iter().enumerate().filter(fits)
 }
@@ -61,7 +74,7 @@ fn circuits(backend: &Backend) -> [&Arc<EndpointCell>; 2] {
 }
 
 /// Asks for every probe that this request could be. True if it was the first to ask for one.
-pub fn ask(keeper: &Keeper, model: &Arc<Model>, tried: &Tried, now: Millis) -> bool {
+pub fn ask(keeper: &Keeper, model: &Arc<Model>, features: &Features, tried: &Tried, now: Millis) -> bool {
     let mut asked = false;
     let mut want = |permit: &Permit, wanted: Wanted| {
         if permit.try_ask(now, now + ASK_AGAIN) {
@@ -69,7 +82,7 @@ pub fn ask(keeper: &Keeper, model: &Arc<Model>, tried: &Tried, now: Millis) -> b
             asked = true;
         }
     };
-    for (_, backend) in candidates(model, tried) {
+    for (_, backend) in candidates(model, features, tried) {
         let may = |cell: &&Arc<EndpointCell>| matches!(circuit(cell).gate(now), Gate::Open | Gate::Due | Gate::Granted);
         if !circuits(backend).iter().all(may) {
             continue;
@@ -86,9 +99,9 @@ pub fn ask(keeper: &Keeper, model: &Arc<Model>, tried: &Tried, now: Millis) -> b
 }
 
 /// Whether a probe of the model was asked for and may come.
-pub fn is_asked(model: &Arc<Model>, tried: &Tried, now: Millis) -> bool {
+pub fn is_asked(model: &Arc<Model>, features: &Features, tried: &Tried, now: Millis) -> bool {
     let coming = |gate: Gate| matches!(gate, Gate::Asked(_) | Gate::Granted);
-    candidates(model, tried).any(|(_, backend)| {
+    candidates(model, features, tried).any(|(_, backend)| {
         let gates = circuits(backend).map(|cell| circuit(cell).gate(now));
         let near = gates.iter().all(|gate| *gate == Gate::Open || coming(*gate));
         let good = backend.upstream.keys.iter().zip(&backend.slots).filter(|(k, s)| k.is_good() && !tried.has_slot(s));
@@ -97,8 +110,14 @@ pub fn is_asked(model: &Arc<Model>, tried: &Tried, now: Millis) -> bool {
 }
 
 /// Takes the grants of the first line that has all it needs.
-pub(super) fn take_any(keeper: &Arc<Keeper>, model: &Arc<Model>, tried: &Tried, now: Millis) -> Option<Route> {
-    let mut ready = candidates(model, tried).filter(|(_, backend)| backend.has_room());
+pub(super) fn take_any(
+    keeper: &Arc<Keeper>,
+    model: &Arc<Model>,
+    features: &Features,
+    tried: &Tried,
+    now: Millis,
+) -> Option<Route> {
+    let mut ready = candidates(model, features, tried).filter(|(_, backend)| backend.has_room());
     ready.find_map(|(i, backend)| take(keeper, model, i, backend, tried, now))
 }
 
@@ -126,7 +145,7 @@ fn take(
     let all = take(&backend.slots[key].permit, &mut probes.slot)
         && take(circuit(&backend.endpoint), &mut probes.endpoint)
         && take(circuit(&backend.upstream.whole), &mut probes.whole);
-    let route = probes.any().then(|| Route::new(keeper.clone(), model.clone(), i, key, probes))?;
+    let route = probes.any().then(|| Route::new(keeper.clone(), model.clone(), i, key, now).probing(probes))?;
     // A route dropped without an outcome gives its grants back.
     all.then_some(route)
 }

@@ -1,9 +1,12 @@
 //! A route is an attempt under way: finished with an outcome, or dropped, which counts as cancelled and against nobody.
 
-use super::{Probes, Tried, probe::circuit};
+use super::{Probes, Tried, probe::circuit, score};
 use crate::{
-    cells::{EndpointCell, SlotCell, Verdict},
+    cells::{Counted, EndpointCell, Measures, Said, SlotCell, Verdict},
+    features::Features,
+    hints::headroom::Left,
     keeper::{Keeper, News},
+    protocol::neutral::Usage,
     table::{Backend, Model, UpstreamKey},
 };
 use pointsman_proto::slot::{Millis, Refusal, millis};
@@ -30,6 +33,17 @@ pub enum Outcome {
     ClientError,
 }
 
+impl Outcome {
+    fn counted(&self) -> Counted {
+        match self {
+            Self::Success => Counted::Success,
+            Self::Failure { .. } => Counted::Failure,
+            Self::Refused { .. } => Counted::RateLimited,
+            Self::BadCredential { .. } | Self::ClientError => Counted::Refused,
+        }
+    }
+}
+
 /// An attempt under way.
 pub struct Route {
     keeper: Arc<Keeper>,
@@ -39,13 +53,32 @@ pub struct Route {
     probes: Probes,
     /// The slot's episode when the attempt was sent.
     episode: u64,
+    sent_at: Millis,
+    /// When the first content came.
+    first_byte_at: Option<Millis>,
+    /// Only opinions left it standing.
+    last_resort: bool,
     done: bool,
 }
 
 impl Route {
-    pub(super) fn new(keeper: Arc<Keeper>, model: Arc<Model>, backend: usize, key: usize, probes: Probes) -> Self {
+    pub(super) fn new(keeper: Arc<Keeper>, model: Arc<Model>, backend: usize, key: usize, now: Millis) -> Self {
         let episode = model.backends[backend].slots[key].episode();
-        let route = Self { keeper, model, backend, key, probes, episode, done: false };
+        let route = Self {
+            keeper,
+            model,
+            backend,
+            key,
+            probes: Probes::default(),
+            episode,
+            sent_at: now,
+            first_byte_at: None,
+            last_resort: false,
+            done: false,
+        };
+        route.model.cell.in_flight.fetch_add(1, Relaxed);
+        route.backend().cell.in_flight.fetch_add(1, Relaxed);
+        route.key().cell.in_flight.fetch_add(1, Relaxed);
         route.backend().upstream.whole.in_flight.fetch_add(1, Relaxed);
         route.endpoint().in_flight.fetch_add(1, Relaxed);
         route
@@ -63,6 +96,22 @@ impl Route {
         &self.model
     }
 
+    /// The same as the probe of something.
+    pub(super) fn probing(mut self, probes: Probes) -> Self {
+        self.probes = probes;
+        self
+    }
+
+    pub(super) fn into_last_resort(mut self) -> Self {
+        self.last_resort = true;
+        self
+    }
+
+    /// How sure the choice is, from 0 to 1: see [`score::confidence`].
+    pub fn confidence(&self, features: &Features, tried: &Tried) -> f64 {
+        score::confidence(&self.model, self.backend(), features, tried.attempts().len(), self.last_resort)
+    }
+
     fn slot(&self) -> &Arc<SlotCell> {
         &self.backend().slots[self.key]
     }
@@ -71,8 +120,29 @@ impl Route {
         &self.backend().endpoint
     }
 
+    /// Whether it is neither a probe nor a last resort.
+    pub fn is_ordinary(&self) -> bool {
+        !self.probes.any() && !self.last_resort
+    }
+
+    /// The answer says what is left of the slot's limits.
+    pub fn has_left(&self, left: Left, now: Millis) {
+        if self.slot().headroom.read(left.permille, millis(left.reset), now) {
+            self.keeper.tell(News::Headroom(self.slot().clone()));
+        }
+    }
+
     /// The first content has come: the slot is live, whatever becomes of the rest.
     pub fn accepted(&mut self, now: Millis) {
+        if self.first_byte_at.is_none() {
+            self.first_byte_at = Some(now);
+            self.measures().into_iter().for_each(|measures| measures.began(now.saturating_sub(self.sent_at)));
+        }
+        self.is_live(now);
+    }
+
+    /// The slot is live: it took the request.
+    fn is_live(&mut self, now: Millis) {
         if self.slot().accept(self.episode, now) {
             self.keeper.tell(News::Slot(self.slot().clone()));
         }
@@ -84,34 +154,62 @@ impl Route {
     /// Takes in the outcome, tells the fleet what is news, and notes what this request must not use again.
     pub fn finish(mut self, outcome: &Outcome, tried: &mut Tried, now: Millis) {
         self.done = true;
-        let stats = &self.endpoint().stats;
         match outcome {
-            Outcome::Success | Outcome::ClientError => {
-                if *outcome == Outcome::Success { &stats.successes } else { &stats.refused }.fetch_add(1, Relaxed);
+            Outcome::Success => {
                 self.accepted(now);
                 self.judge(Verdict::Success, "", true, now);
             }
+            Outcome::ClientError => {
+                self.is_live(now);
+                self.judge(Verdict::Success, "", true, now);
+            }
             Outcome::Failure { why, whole } => {
-                stats.failures.fetch_add(1, Relaxed);
-                tried.endpoint(self.endpoint());
+                tried.endpoint(self.endpoint(), why);
                 self.judge(Verdict::Failure, why, *whole, now);
             }
             Outcome::Refused { refusal, why } => {
-                stats.rate_limited.fetch_add(1, Relaxed);
-                tried.slot(self.slot());
+                tried.slot(self.slot(), self.endpoint(), why);
                 self.refused(*refusal, why, now);
                 self.judge(Verdict::Success, "", true, now);
             }
             Outcome::BadCredential { why } => {
-                stats.refused.fetch_add(1, Relaxed);
-                tried.slot(self.slot());
+                tried.slot(self.slot(), self.endpoint(), why);
                 let (key, revision) = (self.key(), self.key().secret_revision);
-                if key.cell.refuse(revision) {
+                if key.cell.refuse(revision, Said { reason: Arc::from(*why), nodes: Vec::new() }) {
                     self.keeper.tell(News::Credential(key.cell.clone(), why));
                 }
                 self.judge(Verdict::Success, "", true, now);
             }
         }
+        self.count(outcome.counted(), now);
+    }
+
+    /// Counts the attempt for all that it was an attempt of.
+    fn count(&self, counted: Counted, now: Millis) {
+        let latency = now.saturating_sub(self.sent_at);
+        self.backend().cell.attempts.fetch_add(1, Relaxed);
+        for measures in self.measures() {
+            measures.count(counted, latency);
+        }
+        let [of_upstream @ .., _] = self.measures();
+        match counted {
+            // The model's own mean is what its lines are measured by, and stays that of answers.
+            Counted::Failure => of_upstream.into_iter().for_each(|measures| measures.first_byte.penalise()),
+            Counted::Cancelled if self.first_byte_at.is_none() => {
+                of_upstream.into_iter().for_each(|measures| measures.left_waiting(latency));
+            }
+            _ => {}
+        }
+    }
+
+    fn measures(&self) -> [&Measures; 4] {
+        let whole = &self.backend().upstream.whole;
+        [&self.endpoint().stats, &whole.stats, &self.key().cell.stats, &self.model.cell.stats]
+    }
+
+    /// The tokens that the attempt took.
+    pub fn used(&self, usage: &Usage) {
+        self.measures().into_iter().for_each(|measures| measures.spend(usage));
     }
 
     /// The endpoint cannot be given this request: it is not used for it, and that counts against nobody.
@@ -122,7 +220,7 @@ impl Route {
 
     fn refused(&mut self, refusal: Refusal, why: &'static str, now: Millis) {
         let policy = &self.backend().upstream.provider.rate_limits;
-        if self.slot().refuse(self.episode, refusal, why, policy, now, rand::random()) {
+        if self.slot().refuse(self.episode, refusal, why, policy, now, self.keeper.chance()) {
             self.keeper.tell(News::Slot(self.slot().clone()));
         }
         if std::mem::take(&mut self.probes.slot) {
@@ -195,8 +293,11 @@ impl Drop for Route {
     fn drop(&mut self) {
         self.backend().upstream.whole.in_flight.fetch_sub(1, Relaxed);
         self.endpoint().in_flight.fetch_sub(1, Relaxed);
+        self.model.cell.in_flight.fetch_sub(1, Relaxed);
+        self.backend().cell.in_flight.fetch_sub(1, Relaxed);
+        self.key().cell.in_flight.fetch_sub(1, Relaxed);
         if !self.done {
-            self.endpoint().stats.cancelled.fetch_add(1, Relaxed);
+            self.count(Counted::Cancelled, self.keeper.now());
         }
         if self.probes.slot {
             self.keeper.tell(News::SlotUnused(self.slot().clone()));

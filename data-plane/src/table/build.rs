@@ -1,14 +1,15 @@
 //! From one table to the next: what a message from the control plane changes, checked before anything is swapped.
 
 use super::{Backend, Effective, Model, Table, Upstream, UpstreamKey};
-use crate::{cells::Cells, protocol::upstream::Credential, send::Client};
+use crate::{cells::Cells, protocol::upstream::Credential, select::affinity, send::Client};
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 use pointsman_proto::{
     convert::Malformed,
     domain::{
-        self, KeyId, ModelName, Name, Protocol, Provider, ProviderKey, Settings, SlotId, VirtualKey, check_references,
+        self, Capabilities, KeyId, ModelName, Name, Protocol, Provider, ProviderKey, Rule, Settings, SlotId, Strategy,
+        VirtualKey, check_references, check_rule_references,
     },
     fleet::v1::{ConfigBody, Resource, resource::Kind, resource_name},
     violation::Violation,
@@ -23,6 +24,7 @@ pub enum Change {
     Key(KeyId, Option<ProviderKey>),
     Model(ModelName, Option<domain::Model>),
     VirtualKey(Name, Option<VirtualKey>),
+    Rule(Name, Option<Box<Rule>>),
 }
 
 /// The changes of one message, and what the table is called after them.
@@ -45,6 +47,8 @@ impl fmt::Display for Refused {
         f.write_str(&all.join("; "))
     }
 }
+
+impl std::error::Error for Refused {}
 
 impl From<Malformed> for Refused {
     fn from(malformed: Malformed) -> Self {
@@ -73,8 +77,8 @@ impl Change {
 
     /// Whether something goes.
     pub fn is_removal(&self) -> bool {
-        use Change::{Key, Model, Provider, VirtualKey};
-        matches!(self, Provider(_, None) | Key(_, None) | Model(_, None) | VirtualKey(_, None))
+        use Change::{Key, Model, Provider, Rule, VirtualKey};
+        matches!(self, Provider(_, None) | Key(_, None) | Model(_, None) | VirtualKey(_, None) | Rule(_, None))
     }
 
     fn check(resource: &Resource) -> Result<Self, Refused> {
@@ -87,6 +91,8 @@ impl Change {
                 .map(|model| Self::Model(model.name.clone(), Some(model))),
             Kind::VirtualKey(wire) => VirtualKey::check(wire, &format!("virtual_keys[{:?}]", wire.name))
                 .map(|key| Self::VirtualKey(key.spec.name.clone(), Some(key))),
+            Kind::Rule(wire) => Rule::check(wire, &format!("rules[{:?}]", wire.name))
+                .map(|rule| Self::Rule(rule.name.clone(), Some(Box::new(rule)))),
             Kind::Settings(wire) => Settings::check(&wire.settings.clone().unwrap_or_default(), "settings")
                 .map(|settings| Self::Settings(settings, wire.virtual_key_pepper.clone())),
         };
@@ -103,6 +109,7 @@ impl Change {
             resource_name::Kind::VirtualKey(name) => {
                 Self::VirtualKey(Name::parse(name).ok_or(Malformed("virtual_key"))?, None)
             }
+            resource_name::Kind::Rule(name) => Self::Rule(Name::parse(name).ok_or(Malformed("rule"))?, None),
         };
         Ok(change)
     }
@@ -119,6 +126,7 @@ impl Table {
         let (mut providers, mut models) = (BTreeSet::new(), BTreeSet::new());
         let mut specs: Vec<Arc<domain::Model>> = Vec::new();
         let mut definitions = imbl::HashMap::new();
+        let mut rules = Vec::new();
         for change in edit.changes {
             match change {
                 Change::Settings(settings, pepper) => {
@@ -142,6 +150,7 @@ impl Table {
                     specs.extend(spec.map(Arc::new));
                 }
                 Change::VirtualKey(name, key) => next.set_virtual_key(name, key),
+                Change::Rule(name, rule) => rules.push((name, rule.map(|rule| Arc::new(*rule)))),
             }
         }
         for name in &providers {
@@ -156,6 +165,7 @@ impl Table {
             specs.extend(next.models.values().filter(touched).map(|m| m.spec.clone()));
         }
         let made = next.set_models(specs, cells)?;
+        next.set_rules(rules)?;
         Ok((next, made))
     }
 
@@ -208,10 +218,12 @@ impl Table {
         let (mut violations, mut made) = (Vec::new(), Vec::with_capacity(specs.len()));
         for spec in &specs {
             // A line without its provider could not be built; the check below says so.
-            let backends = spec.backends.iter().filter_map(|b| self.backend(spec, b, cells));
+            let backends = spec.backends.iter().filter_map(|b| self.backend(spec, b, cells)).collect();
             let model = Model {
-                backends: backends.collect(),
-                effective: ArcSwap::from_pointee(Effective::new(&[], &[])),
+                backends,
+                cell: cells.model(&spec.name),
+                needs_features: needs_features(spec),
+                effective: ArcSwap::from_pointee(Effective::new(&[], &[], Box::default())),
                 spec: spec.clone(),
             };
             for alias in &spec.aliases {
@@ -227,6 +239,20 @@ impl Table {
         if violations.is_empty() { Ok(made) } else { Err(Refused(violations)) }
     }
 
+    fn set_rules(&mut self, changes: Vec<(Name, Option<Arc<Rule>>)>) -> Result<(), Refused> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let stated = changes.iter().filter_map(|(_, rule)| rule.as_ref());
+        let wrong = stated.flat_map(|rule| check_rule_references(self, rule, &format!("rules[{:?}]", &*rule.name)));
+        let violations: Vec<Violation> = wrong.collect();
+        if !violations.is_empty() {
+            return Err(Refused(violations));
+        }
+        self.rules = self.rules.edited(changes);
+        Ok(())
+    }
+
     fn backend(&self, spec: &domain::Model, line: &domain::Backend, cells: &mut Cells) -> Option<Backend> {
         let upstream = self.providers.get(&line.provider)?.clone();
         let slot = |key: &UpstreamKey| SlotId {
@@ -238,14 +264,30 @@ impl Table {
         Some(Backend {
             slots: upstream.keys.iter().map(|key| cells.slot(slot(key))).collect(),
             endpoint: cells.endpoint(line.endpoint()),
+            cell: cells.line(&spec.name, line.endpoint()),
+            share: share(spec, line),
             model_json: serde_json::to_vec(&*line.model).unwrap_or_default().into(),
             model: line.model.clone(),
             base: if line.enabled { line.weight } else { 0 },
             priority: line.priority,
+            line: line.clone(),
+            hash: affinity::hash(&line.provider, &line.model),
+            distance: cells.place.distance(&upstream.provider, line.region.as_deref()),
             rank: u32::try_from(rank).unwrap_or(u32::MAX),
             upstream,
         })
     }
+}
+
+/// The part of its priority's base weights that a line has.
+fn share(spec: &domain::Model, line: &domain::Backend) -> f64 {
+    let beside = spec.backends.iter().filter(|other| other.enabled && other.priority == line.priority);
+    line.weight as f64 / beside.map(|other| other.weight).sum::<u64>().max(1) as f64
+}
+
+fn needs_features(spec: &domain::Model) -> bool {
+    let limited = |line: &domain::Backend| line.capabilities != Capabilities::default();
+    spec.strategy == Strategy::Cheapest || spec.affinity.is_some() || spec.backends.iter().any(limited)
 }
 
 fn upstream_key(id: &KeyId, key: &ProviderKey, protocol: Protocol, cells: &mut Cells) -> UpstreamKey {

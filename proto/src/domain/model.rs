@@ -1,12 +1,15 @@
 //! The client-facing name, and the lines that serve it.
 
-use super::{EndpointId, ModelName, Name};
+mod backend;
+
+pub use backend::{Backend, Capabilities, Price};
+
+use super::{ModelName, Strategy};
 use crate::{
     admin::v1 as wire,
     violation::{Checker, Violation},
-    weights::{MAX_LINES, MAX_WEIGHT, UNIT},
 };
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::RangeInclusive, time::Duration};
 
 /// A custom model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,33 +21,46 @@ pub struct Model {
     pub fallbacks: Vec<ModelName>,
     pub aliases: Vec<ModelName>,
     pub enabled: bool,
+    /// Keeps a conversation where its prompt cache is.
+    pub affinity: Option<Affinity>,
+    pub hedging: Option<Hedging>,
+    /// Whether a slot gets less as its provider says that little is left.
+    pub headroom: bool,
 }
 
-/// How a backend is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strategy {
-    WeightedRandom,
-}
-
-/// One line of a model.
+/// Stickiness of conversations.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Backend {
-    pub provider: Name,
-    /// The upstream's name for the model.
-    pub model: ModelName,
-    /// In units of [`UNIT`] to the operator's 1.
-    pub weight: u64,
-    /// The lowest number with an available backend serves.
-    pub priority: u32,
-    pub enabled: bool,
-    pub tags: Vec<String>,
+pub struct Affinity {
+    pub by: AffinityBy,
+    /// How many times its fair share of the requests under way a backend may have, in thousandths.
+    pub max_load: u32,
 }
 
-impl Backend {
-    /// The endpoint that this line sends to.
-    pub fn endpoint(&self) -> EndpointId {
-        EndpointId { provider: self.provider.clone(), model: Some(self.model.clone()) }
-    }
+/// What stays together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AffinityBy {
+    /// Requests that begin alike.
+    Prefix,
+    /// The client's own session, and else the prefix.
+    Session,
+    /// Requests with the same value of this header, in lower case.
+    Header(String),
+}
+
+/// A second request elsewhere when the first is late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hedging {
+    pub after: HedgeAfter,
+    /// Of 100 requests, how many may be sent twice.
+    pub budget_percent: u32,
+}
+
+/// When a first byte is late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HedgeAfter {
+    Time(Duration),
+    /// Of the backend's own times to first byte.
+    Percentile(u32),
 }
 
 impl Model {
@@ -54,16 +70,16 @@ impl Model {
     /// Every field that is not valid, below `path`.
     pub fn check(wire: &wire::Model, path: &str) -> Result<Self, Vec<Violation>> {
         let mut at = Checker::at(path);
-        if !matches!(wire.strategy.as_str(), "" | "weighted_random") {
-            at.refuse("strategy", format!("allowed: weighted_random; found {:?}", wire.strategy));
-        }
         let name = ModelName::check(&mut at, "name", &wire.name);
         let model = Self {
-            strategy: Strategy::WeightedRandom,
-            backends: check_backends(&mut at, wire, &name),
+            strategy: Strategy::check(&mut at, "strategy", &wire.strategy),
+            backends: backend::check_all(&mut at, wire, &name),
             fallbacks: check_names(&mut at, "fallbacks", &wire.fallbacks),
             aliases: check_names(&mut at, "aliases", &wire.aliases),
             enabled: wire.enabled.unwrap_or(true),
+            affinity: wire.affinity.as_ref().map(|affinity| Affinity::check(&mut at, affinity)),
+            hedging: wire.hedging.as_ref().and_then(|hedging| Hedging::check(&mut at, hedging)),
+            headroom: wire.headroom,
             name,
         };
         for (i, alias) in model.aliases.iter().enumerate() {
@@ -87,53 +103,62 @@ fn check_names(at: &mut Checker, field: &str, names: &[String]) -> Vec<ModelName
     each.collect()
 }
 
-fn check_backends(at: &mut Checker, wire: &wire::Model, model: &ModelName) -> Vec<Backend> {
-    if wire.backends.is_empty() || wire.backends.len() > MAX_LINES {
-        at.refuse("backends", format!("must be 1 to {MAX_LINES}, found {}", wire.backends.len()));
-        return Vec::new();
-    }
-    let mut backends: Vec<Backend> = Vec::with_capacity(wire.backends.len());
-    let mut seen = HashSet::new();
-    for (i, line) in wire.backends.iter().enumerate() {
-        let backend = check_backend(at, line, &format!("backends[{i}]"), model);
-        if !seen.insert(backend.endpoint()) {
-            at.refuse(&format!("backends[{i}]"), format!("{} is listed twice", backend.endpoint()));
+impl Affinity {
+    fn check(at: &mut Checker, wire: &wire::Affinity) -> Self {
+        let by = match wire.by.as_str() {
+            "" | "session" => AffinityBy::Session,
+            "prefix" => AffinityBy::Prefix,
+            "header" => AffinityBy::Header(wire.header.to_ascii_lowercase()),
+            other => {
+                at.refuse("affinity.by", format!("allowed: session, prefix, header; found {other:?}"));
+                AffinityBy::Session
+            }
+        };
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        match &by {
+            AffinityBy::Header(name) if name.is_empty() || name.len() > 100 || !name.bytes().all(token) => {
+                at.refuse("affinity.header", "must be the name of a header, since affinity goes by one");
+            }
+            AffinityBy::Prefix | AffinityBy::Session if !wire.header.is_empty() => {
+                at.refuse("affinity.header", "is for `by: header`");
+            }
+            _ => {}
         }
-        backends.push(backend);
-    }
-    if backends.iter().all(|b| b.weight == 0) {
-        at.refuse("backends", "at least one weight must be above 0");
-    }
-    backends
-}
-
-fn check_backend(at: &mut Checker, line: &wire::Backend, path: &str, model: &ModelName) -> Backend {
-    if line.tags.iter().any(|t| t.is_empty() || t.len() > 63 || t.chars().any(char::is_control)) {
-        at.refuse(&format!("{path}.tags"), "each must be 1 to 63 printable characters");
-    }
-    Backend {
-        provider: Name::check(at, &format!("{path}.provider"), &line.provider),
-        model: match line.model.as_str() {
-            "" => model.clone(),
-            upstream => ModelName::check(at, &format!("{path}.model"), upstream),
-        },
-        weight: check_weight(at, &format!("{path}.weight"), line.weight.unwrap_or(1.0)),
-        priority: line.priority,
-        enabled: line.enabled.unwrap_or(true),
-        tags: line.tags.clone(),
+        let max_load = if wire.max_load == 0.0 { 1.25 } else { wire.max_load };
+        if !(1.0..=1000.0).contains(&max_load) {
+            at.refuse("affinity.max_load", format!("must be from 1 to 1000, found {max_load}"));
+        }
+        Self { by, max_load: (max_load * 1000.0).round() as u32 }
     }
 }
 
-fn check_weight(at: &mut Checker, field: &str, weight: f64) -> u64 {
-    let fixed = (weight * UNIT as f64).round();
-    if !(0.0..=(MAX_WEIGHT as f64)).contains(&fixed) {
-        at.refuse(field, format!("must be from 0 to {}, found {weight}", MAX_WEIGHT / UNIT));
-        return 0;
+impl Hedging {
+    fn check(at: &mut Checker, wire: &wire::Hedging) -> Option<Self> {
+        const AFTER: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(600);
+        let after = match (wire.after.as_ref(), wire.percentile) {
+            (Some(after), 0) => {
+                HedgeAfter::Time(at.duration("hedging.after", Some(after), Duration::from_secs(1), AFTER))
+            }
+            (None, percentile @ 50..=99) => HedgeAfter::Percentile(percentile),
+            (None, 0) => {
+                at.refuse("hedging", "must say after how long, or at which percentile");
+                return None;
+            }
+            (None, percentile) => {
+                at.refuse("hedging.percentile", format!("must be from 50 to 99, found {percentile}"));
+                return None;
+            }
+            (Some(_), _) => {
+                at.refuse("hedging.percentile", "and `after` cannot both be given");
+                return None;
+            }
+        };
+        if wire.budget_percent > 100 {
+            at.refuse("hedging.budget_percent", format!("must be at most 100, found {}", wire.budget_percent));
+        }
+        let budget_percent = if wire.budget_percent == 0 { 5 } else { wire.budget_percent };
+        Some(Self { after, budget_percent })
     }
-    if weight > 0.0 && fixed == 0.0 {
-        at.refuse(field, format!("must be 0 or at least 0.000001, found {weight}"));
-    }
-    fixed as u64
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One upstream.
 
-use super::{BaseUrl, Name, OpenAiApi, Preset, Protocol, preset};
+use super::{BaseUrl, HealthCheck, Name, OpenAiApi, Preset, Protocol, preferences, preset};
 use crate::{
     admin::v1 as wire,
     violation::{Checker, Violation},
@@ -28,8 +28,12 @@ pub struct Provider {
     pub rate_limits: RateLimitPolicy,
     /// How long an endpoint that was wholly out takes to rise to its full share.
     pub slow_start: Duration,
-    /// Never empty for AWS's protocols; elsewhere only for display.
+    /// Never empty for AWS's protocols.
     pub region: String,
+    /// Within the region; may be empty.
+    pub zone: String,
+    /// How the control plane asks whether it is well, if it does.
+    pub health_check: Option<HealthCheck>,
     /// Where the control plane refreshes token files, if not where they say themselves.
     pub token_url: Option<BaseUrl>,
 }
@@ -131,6 +135,8 @@ impl Provider {
             rate_limits: RateLimitPolicy::check(&mut at, wire.rate_limits.unwrap_or_default()),
             slow_start: at.duration("slow_start", wire.slow_start.as_ref(), DEFAULT_SLOW_START, SLOW_START),
             region: check_region(&mut at, protocol, &wire.region),
+            zone: preferences::check_region(&mut at, "zone", &wire.zone),
+            health_check: wire.health_check.as_ref().map(|check| HealthCheck::check(&mut at, protocol, check)),
             token_url: check_token_url(&mut at, protocol, &wire.token_url),
         };
         if provider.is_azure_classic() && provider.api_version.is_none() && !wire.base_url.is_empty() {

@@ -1,6 +1,6 @@
 //! What resources say of each other. Both planes ask the same questions, each of its own catalog.
 
-use super::{Model, ModelName};
+use super::{Model, ModelName, Rule};
 use crate::violation::{Checker, Violation};
 
 /// The resources that others may refer to.
@@ -26,6 +26,30 @@ pub fn check_references(catalog: &impl Catalog, model: &Model, path: &str) -> Ve
     if let Some(cycle) = fallback_cycle(catalog, model) {
         let names: Vec<&str> = cycle.iter().map(|n| &**n).collect();
         at.refuse("fallbacks", format!("go round in a circle: {}", names.join(" → ")));
+    }
+    at.finish(()).err().unwrap_or_default()
+}
+
+/// What `rule` refers to and is not there; fields are named below `path`.
+pub fn check_rule_references(catalog: &impl Catalog, rule: &Rule, path: &str) -> Vec<Violation> {
+    let mut at = Checker::at(path);
+    let served = catalog.model(&rule.model).map(|model| &model.name);
+    if served.is_none() {
+        at.refuse("model", format!("there is no model {:?}", &*rule.model));
+    }
+    for (i, fallback) in rule.fallbacks.iter().enumerate() {
+        let field = format!("fallbacks[{i}]");
+        match catalog.model(fallback) {
+            None => at.refuse(&field, format!("there is no model {:?}", &**fallback)),
+            // By another of its names: the same name is refused without looking anything up.
+            Some(model) if Some(&model.name) == served && *fallback != rule.model => {
+                at.refuse(
+                    &field,
+                    format!("go round in a circle: {} → {fallback}, which is the same model", rule.model),
+                );
+            }
+            Some(_) => {}
+        }
     }
     at.finish(()).err().unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! A client's credential for the data plane.
 
-use super::{ModelName, Name};
+use super::{ModelName, Name, Preferences};
 use crate::{
     admin::v1 as wire,
     fleet::v1 as fleet,
@@ -30,6 +30,7 @@ pub struct VirtualKeySpec {
     /// Empty: every model.
     pub allowed_models: Vec<ModelName>,
     pub expires: Option<SystemTime>,
+    pub preferences: Preferences,
 }
 
 /// A virtual key as a node checks it.
@@ -58,6 +59,11 @@ impl VirtualKeySpec {
                 .map(|(i, m)| ModelName::check(&mut at, &format!("allowed_models[{i}]"), m))
                 .collect(),
             expires: wire.expire_time.as_ref().and_then(|t| check_instant(&mut at, t)),
+            preferences: Preferences::check_at(
+                &mut at,
+                "preferences.",
+                wire.preferences.as_ref().unwrap_or(&wire::Preferences::default()),
+            ),
         };
         at.finish(spec)
     }
@@ -92,6 +98,7 @@ impl VirtualKey {
             tags: wire.tags.clone(),
             allowed_models: wire.allowed_models.clone(),
             expire_time: wire.expire_time,
+            preferences: wire.preferences.clone(),
             ..Default::default()
         };
         let spec = VirtualKeySpec::check(&described, path)?;

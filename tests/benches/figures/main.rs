@@ -9,14 +9,20 @@
 //! this program again (`--floor`, `--fake`).
 //!
 //! # Layout
-//! - `selection`, `relay`, `instructions`, `translation`, `memory`, `propagation`, `fleet`, `edits`: one figure each
+//! - `selection`, `strategies`, `classification` (of a request of `claude_code`): what a decision costs
+//! - `shares`: whether it keeps to the weights
+//! - `affinity`, `simulation`: what it is worth, in virtual time
+//! - `relay`, `instructions`, `translation`, `memory`, `propagation`, `fleet`, `edits`: one figure each
 //! - `streamer`: a part of `translation`, in this process; `upstreams`: the streams that it reads
 //! - `world`: the control plane, nodes and configurations that they share; `process`: programs as children
 //! - `callgrind`: instruction counts; `simulated`: a node that only listens; `row`: the table that is printed
 
 #![allow(clippy::print_stdout, reason = "it prints the figures")]
 
+mod affinity;
 mod callgrind;
+mod classification;
+mod claude_code;
 mod edits;
 mod fleet;
 mod instructions;
@@ -26,7 +32,10 @@ mod propagation;
 mod relay;
 mod row;
 mod selection;
+mod shares;
 mod simulated;
+mod simulation;
+mod strategies;
 mod streamer;
 mod translation;
 mod upstreams;
@@ -35,8 +44,10 @@ mod world;
 use row::Row;
 use std::time::Instant;
 
-const NAMES: [&str; 8] =
-    ["selection", "relay", "instructions", "translation", "memory", "propagation", "fleet", "edits"];
+/// Those of the router alone, in this process.
+const PURE: [&str; 6] = ["selection", "strategies", "classification", "shares", "affinity", "simulation"];
+/// Those of nodes and control planes, which are to be built before.
+const OF_BINARIES: [&str; 7] = ["relay", "instructions", "translation", "memory", "propagation", "fleet", "edits"];
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -46,22 +57,28 @@ fn main() -> anyhow::Result<()> {
     // Only the first to install one is heard, and there is no other.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     match args[..] {
-        ["--select-only", times] => selection::only(times.parse()?),
+        ["--select-only", case, times] => selection::only(case, times.parse()?),
         ["--translate-only", pair, says, streams] => streamer::only(pair.parse()?, says.parse()?, streams.parse()?),
         ["--fake"] => process::be_the_fake(),
         ["--floor", upstream] => process::be_the_floor(upstream),
         ["--only", name] => measure(&[name]),
-        [] if asked => measure(&NAMES),
+        [] if asked => measure(&names()),
         [] => {
             println!("nothing measured: run `cargo bench -p pointsman-tests --bench figures`");
             Ok(())
         }
-        _ => anyhow::bail!("usage: figures [--only {}]", NAMES.join("|")),
+        _ => anyhow::bail!("usage: figures [--only {}]", names().join("|")),
     }
 }
 
+fn names() -> Vec<&'static str> {
+    PURE.into_iter().chain(OF_BINARIES).collect()
+}
+
 fn measure(names: &[&str]) -> anyhow::Result<()> {
-    process::require_binaries()?;
+    if names.iter().any(|name| OF_BINARIES.contains(name)) {
+        process::require_binaries()?;
+    }
     let mut rows = Vec::new();
     for name in names {
         println!("\n# {name}");
@@ -80,6 +97,11 @@ fn one(name: &str) -> anyhow::Result<Vec<Row>> {
     let runtime = process::runtime()?;
     match name {
         "selection" => selection::measure(),
+        "strategies" => strategies::measure(),
+        "classification" => classification::measure(),
+        "shares" => shares::measure(),
+        "affinity" => affinity::measure(),
+        "simulation" => simulation::measure(),
         "relay" => runtime.block_on(relay::measure()),
         "instructions" => runtime.block_on(instructions::measure()),
         "translation" => runtime.block_on(translation::measure()),
@@ -87,6 +109,6 @@ fn one(name: &str) -> anyhow::Result<Vec<Row>> {
         "propagation" => runtime.block_on(propagation::measure()),
         "fleet" => runtime.block_on(fleet::measure()),
         "edits" => runtime.block_on(edits::measure()),
-        _ => anyhow::bail!("there is no figure {name:?}; there are {}", NAMES.join(", ")),
+        _ => anyhow::bail!("there is no figure {name:?}; there are {}", names().join(", ")),
     }
 }

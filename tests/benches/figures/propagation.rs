@@ -75,6 +75,7 @@ fn node_config(i: usize, control: &Control) -> Config {
     Config {
         node: format!("n{i}"),
         zone: String::new(),
+        region: String::new(),
         control: control.fleet_url.clone(),
         join_token_file: None,
         ca_file: None,

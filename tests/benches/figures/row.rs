@@ -21,6 +21,16 @@ impl Row {
         }
     }
 
+    /// A figure that must not be below its target.
+    pub fn at_least(figure: &str, target: f64, measured: f64, unit: &str) -> Self {
+        Self {
+            figure: figure.into(),
+            target: format!(">= {} {unit}", number(target)),
+            measured: format!("{} {unit}", number(measured)),
+            reached: if measured >= target { "yes" } else { "NO" },
+        }
+    }
+
     /// The same with something to add.
     pub fn with(mut self, remark: &str) -> Self {
         self.measured = format!("{} ({remark})", self.measured);
@@ -53,15 +63,21 @@ fn number(value: f64) -> String {
     }
 }
 
-/// All lines, in columns.
+/// All rows, in columns.
 pub fn table(rows: &[Row]) -> String {
-    let head = ["figure", "target", "measured", "reached"];
-    let lines = || std::iter::once(head).chain(rows.iter().map(Row::cells));
+    let lines: Vec<Vec<String>> = rows.iter().map(|row| row.cells().map(str::to_owned).to_vec()).collect();
+    table_of(&["figure", "target", "measured", "reached"], &lines)
+}
+
+/// Lines under a head, in columns.
+pub fn table_of(head: &[&str], lines: &[Vec<String>]) -> String {
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let lines = || std::iter::once(&head).chain(lines);
     let width = |column: usize| lines().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |cells: [&str; 4]| {
+    let line = |cells: &Vec<String>| {
         let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        padded.collect::<Vec<_>>().join(" | ")
+        padded.collect::<Vec<_>>().join(" | ").trim_end().to_owned()
     };
     lines().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -36,6 +36,8 @@ fuzz_target!(|input: &[u8]| {
     let stated = hints::stated_wait(&headers, None);
     assert!(stated.is_none_or(|wait| wait <= YEAR), "{stated:?}");
     let _ = hints::stated_wait(&headers, told.wait);
+    let left = hints::headroom::left(&headers);
+    assert!(left.is_none_or(|left| left.permille <= 1000 && left.reset <= YEAR), "{left:?}");
     if let Ok(text) = std::str::from_utf8(body) {
         let _ = openai_responses::error::of_event(text);
     }

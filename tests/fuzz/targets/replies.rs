@@ -8,7 +8,7 @@ use pointsman_data_plane::protocol::{
     embeddings::{self, Asked},
     gemini,
     neutral::Broken,
-    translate::{ClientForm, ProviderForm},
+    translate::{ClientForm, ProviderForm, Translated},
 };
 use pointsman_fuzz::{assert_json, choices, framing, sides};
 use pointsman_proto::domain::Protocol;
@@ -32,7 +32,7 @@ fuzz_target!(|input: &[u8]| {
 
 fn translated(provider: ProviderForm, client: ClientForm, flags: u8, body: &[u8]) {
     let translation = sides::translation(client, provider, false, flags & 32 != 0, flags & 64 != 0);
-    let Ok(Some(reply)) = translation.reply(body) else { return };
+    let Ok(Translated { body: Some(reply), .. }) = translation.reply(body) else { return };
     assert_json("the reply", &reply);
     let Some(reader) = sides::reader_of(client) else { return };
     // That a call could not be parsed, and that there was no telling of it but as an error, are replies as well.
@@ -43,7 +43,7 @@ fn translated(provider: ProviderForm, client: ClientForm, flags: u8, body: &[u8]
 
 fn embedded(protocol: Protocol, body: &[u8]) {
     let asked = Asked { inputs: vec!["hello".into()], dimensions: None, base64: body.len() % 2 == 0 };
-    if let Ok((reply, _)) = embeddings::reply(&asked, protocol, "m", body) {
+    if let Ok(Translated { body: Some(reply), .. }) = embeddings::reply(&asked, protocol, "m", body) {
         assert_json("the embeddings' reply", &reply);
     }
 }

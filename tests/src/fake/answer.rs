@@ -92,7 +92,9 @@ async fn respond(state: &Arc<State>, line: Line, call: &Call, mut ticket: Ticket
         None => match render(state, call, &pace, serial) {
             Ok(reply) => {
                 let stage = Stage { state: Arc::clone(state), line, pace, ticket };
-                perform(call, reply, &mode, serial, stage)
+                let mut response = perform(call, reply, &mode, serial, stage);
+                response.headers_mut().extend(fault::besides(&mode));
+                response
             }
             Err(error) => refuse(state, call, &error, serial, ticket),
         },
@@ -141,7 +143,7 @@ fn perform(call: &Call, reply: Reply, mode: &Mode, serial: &str, stage: Stage) -
     let troubles = fault::in_band(call, serial);
     let mut response = match reply {
         Reply::Whole(value) => json(StatusCode::OK, &value, |bytes| match mode {
-            Mode::Ok => FakeBody::whole(bytes, stage.ticket, Outcome::Ok),
+            Mode::Ok | Mode::OkWith { .. } => FakeBody::whole(bytes, stage.ticket, Outcome::Ok),
             _ => Performance::of_whole(&bytes, mode, &troubles).play(stage),
         }),
         Reply::Stream(script) => {

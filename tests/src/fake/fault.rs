@@ -22,6 +22,7 @@ pub(super) fn of(mode: &Mode, call: &Call) -> Option<Fault> {
     let model = model.as_deref().unwrap_or("this model");
     let trouble = match mode {
         Mode::Ok
+        | Mode::OkWith { .. }
         | Mode::StallAfterHeaders
         | Mode::StallMidStream { .. }
         | Mode::CutMidStream { .. }
@@ -43,6 +44,14 @@ pub(super) fn of(mode: &Mode, call: &Call) -> Option<Fault> {
         Mode::Status { code } => Trouble::Status(error_status(*code)),
     };
     Some(Fault::Refuse(call.protocol.refuse(&trouble), Box::default()))
+}
+
+/// The headers that come with a reply besides its own.
+pub(super) fn besides(mode: &Mode) -> HeaderMap {
+    match mode {
+        Mode::OkWith { headers } => retry::valid(headers),
+        _ => HeaderMap::new(),
+    }
 }
 
 /// The errors that stand inside an answer of status 200.

@@ -19,6 +19,9 @@ pub enum Mode {
     /// As the provider would.
     #[default]
     Ok,
+    /// The same, with these headers besides: what is left of limits, for instance. Those that are no valid HTTP are left
+    /// out.
+    OkWith { headers: BTreeMap<String, String> },
     /// 429, `rate_limit_exceeded`.
     RateLimited(RetryAfter),
     /// 429, `insufficient_quota`: waiting does not help.
@@ -142,6 +145,7 @@ mod tests {
             Mode::RateLimited(RetryAfter::Headers([("a".into(), "b".into())].into())),
             r#"{"kind":"rate_limited","retry_after":"headers","value":{"a":"b"}}"#,
         );
+        check(Mode::OkWith { headers: [("a".into(), "b".into())].into() }, r#"{"kind":"ok_with","headers":{"a":"b"}}"#);
         check(Mode::Status { code: 529 }, r#"{"kind":"status","code":529}"#);
         check(Mode::StallMidStream { after: 2 }, r#"{"kind":"stall_mid_stream","after":2}"#);
     }

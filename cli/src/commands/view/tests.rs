@@ -70,6 +70,28 @@ fn the_screen_shows_weights_and_causes() {
 }
 
 #[test]
+fn the_screen_shows_how_checks_stand() {
+    let seconds = |seconds| Some(Duration { seconds, nanos: 0 });
+    let check = |failures, failing_for, last_checked, expected: &str| {
+        let check = CheckStatus {
+            provider: "azure".into(),
+            kind: "models".into(),
+            failures,
+            failing_for,
+            last_checked,
+            ..CheckStatus::default()
+        };
+        let text = render(&Fleet { checks: vec![check], ..fleet() });
+        let line = text.lines().find(|line| line.starts_with("azure")).expect("it has a row");
+        assert!(line.contains(expected), "{expected} is not in: {line}");
+    };
+    check(0, None, None, "models  -");
+    check(0, None, seconds(3), "well   3s");
+    check(2, None, seconds(3), "2 failed");
+    check(9, seconds(64), seconds(3), "failing 1m 4s");
+}
+
+#[test]
 fn database_problems_come_first() {
     let text = render(&Fleet { database_problems: vec!["models.gpt-4: no such provider".into()], ..fleet() });
     assert!(text.starts_with("THE DATABASE IS NOT BEING SERVED"), "{text}");

@@ -131,6 +131,13 @@ impl Told {
     }
 }
 
+/// Takes in a usage object's text.
+pub(in crate::protocol) fn count(object: &str, known: &mut Option<Usage>) {
+    if let Ok(told) = serde_json::from_str::<Told>(object) {
+        told.update(known.get_or_insert_default());
+    }
+}
+
 /// Tokens as Anthropic's clients read them: what is not known is zero, since they add the fields up.
 #[derive(Debug, Serialize)]
 pub(super) struct Counts {

@@ -150,6 +150,11 @@ fn finish(reason: &str) -> Option<Finish> {
     }))
 }
 
+/// What a usage object's text says.
+pub fn counted(object: &str) -> Option<Usage> {
+    serde_json::from_str::<UsageMetadata>(object).ok().map(Usage::from)
+}
+
 impl From<UsageMetadata> for Usage {
     /// Gemini counts what was cached among the prompt, but thoughts not among the candidates' tokens.
     fn from(told: UsageMetadata) -> Self {

@@ -48,7 +48,12 @@ struct CompletionDetails {
 
 /// The counts, if these are any: a reply is not refused for counts that cannot be read.
 pub(super) fn read(raw: &RawValue) -> Option<Usage> {
-    let counted: Counted = serde_json::from_str(raw.get()).ok()?;
+    counted(raw.get())
+}
+
+/// The same, of a usage object's text.
+pub(in crate::protocol) fn counted(object: &str) -> Option<Usage> {
+    let counted: Counted = serde_json::from_str(object).ok()?;
     if counted.prompt_tokens.is_none() && counted.completion_tokens.is_none() {
         return None;
     }

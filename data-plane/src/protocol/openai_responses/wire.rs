@@ -153,6 +153,19 @@ struct OutputDetails {
     reasoning_tokens: Option<u64>,
 }
 
+/// What a usage object's text says.
+pub(in crate::protocol) fn counted(object: &str) -> Option<neutral::Usage> {
+    let usage: Usage = serde_json::from_str(object).ok()?;
+    let input = usage.input_tokens_details.unwrap_or_default();
+    let told = neutral::Usage::of_whole_prompt(
+        usage.input_tokens?,
+        input.cached_tokens,
+        input.cache_write_tokens,
+        usage.output_tokens.unwrap_or(0),
+    );
+    Some(neutral::Usage { reasoning: usage.output_tokens_details.unwrap_or_default().reasoning_tokens, ..told })
+}
+
 impl<'a> Reply<'a> {
     /// None if there is no list of items at all, which no reply lacks.
     pub fn items(&self) -> Option<Vec<Item<'a>>> {
@@ -160,15 +173,7 @@ impl<'a> Reply<'a> {
     }
 
     pub fn usage(&self) -> Option<neutral::Usage> {
-        let usage: Usage = serde_json::from_str(self.usage?.get()).ok()?;
-        let input = usage.input_tokens_details.unwrap_or_default();
-        let told = neutral::Usage::of_whole_prompt(
-            usage.input_tokens?,
-            input.cached_tokens,
-            input.cache_write_tokens,
-            usage.output_tokens.unwrap_or(0),
-        );
-        Some(neutral::Usage { reasoning: usage.output_tokens_details.unwrap_or_default().reasoning_tokens, ..told })
+        counted(self.usage?.get())
     }
 
     /// There is no stop reason: it follows from the status and from what was said.

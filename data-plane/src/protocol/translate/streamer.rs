@@ -3,7 +3,7 @@
 use super::{ClientForm, ProviderForm, Translation};
 use crate::protocol::{
     anthropic, bedrock, codewhisperer, frames, gemini,
-    neutral::{Block, Broken, Event, Fault},
+    neutral::{Block, Broken, Event, Fault, Usage},
     openai, openai_completions, openai_responses,
     shape::Names,
     sse,
@@ -48,6 +48,7 @@ struct Sink {
     /// Something that a user sees has come.
     begun: bool,
     ended: bool,
+    usage: Option<Usage>,
 }
 
 impl Streamer {
@@ -70,7 +71,8 @@ impl Streamer {
             ClientForm::Messages => Writer::Messages(anthropic::stream::Writer::new(context)),
             ClientForm::Generate => Writer::Generate(gemini::stream::Writer::new(context)),
         };
-        Self { source, sink: Sink { writer, names, out: BytesMut::with_capacity(BUFFER), begun: false, ended: false } }
+        let out = BytesMut::with_capacity(BUFFER);
+        Self { source, sink: Sink { writer, names, out, begun: false, ended: false, usage: None } }
     }
 
     /// Takes in a piece, wherever the network has cut it.
@@ -154,6 +156,11 @@ impl Streamer {
         self.sink.begun
     }
 
+    /// What the upstream has told of its tokens so far.
+    pub fn usage(&self) -> Option<Usage> {
+        self.sink.usage
+    }
+
     /// Whether the stream is whole.
     pub fn has_ended(&self) -> bool {
         self.sink.ended
@@ -174,6 +181,10 @@ impl Sink {
             }
             Event::End => {
                 (self.begun, self.ended) = (true, true);
+                self.write(&event);
+            }
+            Event::Usage(usage) => {
+                self.usage = Some(usage);
                 self.write(&event);
             }
             _ => self.write(&event),

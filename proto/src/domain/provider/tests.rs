@@ -83,3 +83,28 @@ fn refresh_tokens_are_not_sent_in_the_clear() {
     let local = Provider::check(&with("http://127.0.0.1:9/token"), "").expect("it is valid");
     assert_eq!(local.token_url.map(|u| u.to_string()).as_deref(), Some("http://127.0.0.1:9/token"));
 }
+
+#[test]
+fn a_check_fits_its_kind_and_the_protocol() {
+    let check = |protocol: &str, check: wire::HealthCheck, expected: &[&str]| {
+        let wire = wire::Provider { health_check: Some(check.clone()), ..at(protocol, "http://h/v1") };
+        let found = Provider::check(&wire, "").err().unwrap_or_default();
+        let fields: Vec<_> = found.iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(fields, expected, "{protocol}: {check:?}");
+    };
+    let of = |kind: &str, path: &str, model: &str| wire::HealthCheck {
+        kind: kind.into(),
+        path: path.into(),
+        model: model.into(),
+        ..Default::default()
+    };
+    check("openai", wire::HealthCheck::default(), &[]);
+    check("bedrock", of("models", "", ""), &[]);
+    check("gemini", of("completion", "", "gemini-x"), &[]);
+    check("bedrock", of("completion", "", "nova"), &["health_check.kind"]);
+    check("codewhisperer", of("completion", "", "claude"), &["health_check.kind"]);
+    check("openai", of("completion", "", ""), &["health_check.model"]);
+    check("openai", of("smtp", "", ""), &["health_check.kind"]);
+    check("openai", of("tcp", "/x", "m"), &["health_check.model", "health_check.path"]);
+    check("openai", of("http", "no slash", ""), &["health_check.path"]);
+}

@@ -102,7 +102,7 @@ fn go_duration(millis: u64) -> String {
 }
 
 /// Those of `pairs` that are valid HTTP.
-fn valid<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> HeaderMap {
+pub(super) fn valid<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> HeaderMap {
     pairs
         .into_iter()
         .filter_map(|(name, value)| {

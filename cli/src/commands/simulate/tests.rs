@@ -1,0 +1,115 @@
+use super::*;
+use crate::args::{Cli, Command};
+use clap::Parser;
+
+const CONFIG: &str = "
+providers:
+  - { name: openai, protocol: openai }
+  - { name: azure, protocol: openai }
+  - { name: spare, protocol: openai }
+keys:
+  - { provider: openai, name: k1 }
+  - { provider: openai, name: k2 }
+  - { provider: azure, name: main }
+  - { provider: spare, name: main }
+models:
+  - { name: gpt-4, backends: [{ provider: openai, weight: 70 }, { provider: azure, model: up, weight: 30 }], fallbacks: [other] }
+  - { name: other, backends: [{ provider: spare }] }
+rules:
+  - { name: vip, when: { headers: [{ name: x-team, value: vip }] }, model: other }
+";
+
+fn run(flags: &[&str]) -> Result<Report, CliError> {
+    let config = input::yaml::<Config>("test", CONFIG).expect("it is YAML").pop().expect("one document");
+    let line = ["pointsman", "simulate", "-n", "4000"].iter().chain(flags);
+    let Command::Simulate(args) = Cli::parse_from(line).command else { panic!("it is simulate") };
+    simulate(config, &args)
+}
+
+fn shares(report: &Report) -> Vec<(String, u32)> {
+    let share = |line: &report::Line| (line.provider.clone(), (line.counts.share * 100.0).round() as u32);
+    report.backends.iter().map(share).collect()
+}
+
+fn named(all: [(&str, u32); 3]) -> Vec<(String, u32)> {
+    all.map(|(name, share)| (name.to_owned(), share)).into()
+}
+
+#[test]
+fn shares_are_the_weights_and_keys_take_turns() {
+    let report = run(&["--model", "gpt-4", "--strategy", "weighted_round_robin"]).expect("it runs");
+    assert_eq!(shares(&report), named([("openai", 70), ("azure", 30), ("spare", 0)]));
+    assert_eq!((report.served, report.strategy, report.attempts), (4_000, "weighted_round_robin", 1.0));
+    let of_keys: Vec<u64> = report.backends[0].keys.iter().map(|key| key.counts.served).collect();
+    assert_eq!(of_keys, [1_400, 1_400]);
+    assert!((900.0..1_200.0).contains(&report.mean_latency_ms), "{}", report.mean_latency_ms);
+}
+
+#[test]
+fn what_is_stated_happens() {
+    let down = run(&["--model", "gpt-4", "--fail", "openai"]).expect("it runs");
+    assert_eq!(shares(&down), named([("openai", 0), ("azure", 100), ("spare", 0)]));
+    assert!(down.served == 4_000 && down.backends[0].counts.failed < 20, "its circuit opens");
+    let both = run(&["--model", "gpt-4", "--fail", "openai/gpt-4", "--fail", "azure/up"]).expect("it runs");
+    assert_eq!(shares(&both), named([("openai", 0), ("azure", 0), ("spare", 100)]), "the fallback serves");
+    let limited = run(&["--model", "gpt-4", "--rate-limit", "openai/k1"]).expect("it runs");
+    assert_eq!((limited.backends[0].keys[0].counts.served, limited.served), (0, 4_000));
+    assert!((66..75).contains(&shares(&limited)[0].1), "its other key takes its place");
+    let failing = run(&["--model", "gpt-4", "--error-rate", "azure=0.1"]).expect("it runs");
+    assert!(failing.attempts > 1.01 && failing.served > 3_980, "{}", failing.attempts);
+    let slow = run(&["--model", "gpt-4", "--latency", "openai=4s", "--strategy", "least_latency"]).expect("it runs");
+    assert!(shares(&slow)[1].1 > 85, "{:?}", shares(&slow));
+}
+
+#[test]
+fn headers_are_read_as_a_node_reads_them() {
+    let report = run(&["--model", "gpt-4", "--header", "x-team: vip"]).expect("it runs");
+    assert_eq!((report.model.as_str(), report.rule.as_deref()), ("other", Some("vip")));
+    let excluded = run(&["--model", "gpt-4", "--header", "x-pointsman-exclude-providers: openai"]).expect("it runs");
+    assert_eq!(shares(&excluded)[1].1, 100);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_report() {
+    let text = |seed| run(&["--model", "gpt-4", "--error-rate", "azure=0.3", "--seed", seed]).expect("it runs").text();
+    assert_eq!(text("3"), text("3"));
+    assert_ne!(text("3"), text("4"));
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    for (flags, code, said) in [
+        (&["--model", "gpt-5"][..], 3, "there is no enabled model \"gpt-5\""),
+        (
+            &["--model", "gpt-4", "--fail", "opnai"],
+            3,
+            "no provider \"opnai\" in the configuration; it has: azure, openai, spare",
+        ),
+        (
+            &["--model", "gpt-4", "--fail", "azure/down"],
+            3,
+            "no model of azure \"down\" in the configuration; it has: up",
+        ),
+        (
+            &["--model", "gpt-4", "--rate-limit", "openai/k3"],
+            3,
+            "no key of openai \"k3\" in the configuration; it has: k1, k2",
+        ),
+        (&["--model", "gpt-4", "--header", "x-pointsman-priority: urgent"], 1, "such a request is refused"),
+    ] {
+        let error = run(flags).err().expect("it is refused");
+        assert_eq!(error.exit_code(false), code, "{flags:?}");
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_not_valid_is_told_field_by_field() {
+    let mut config = input::yaml::<Config>("test", CONFIG).expect("it is YAML").pop().expect("one document");
+    config.models[0].backends[0].weight = Some(-1.0);
+    let Command::Simulate(args) = Cli::parse_from(["pointsman", "simulate", "--model", "gpt-4"]).command else {
+        panic!("it is simulate")
+    };
+    let error = simulate(config, &args).err().expect("it is refused").to_string();
+    assert!(error.contains("nothing was simulated\n  models[\"gpt-4\"].backends[0].weight: "), "{error}");
+}

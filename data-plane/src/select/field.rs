@@ -1,0 +1,226 @@
+//! The field of candidates: which lines may serve this request now, and with what weight they are drawn.
+//!
+//! Weights are the effective ones. They may be older than the cells: where none of them leads to a line that may serve,
+//! the lowest priority that has such a line is drawn from by base weights, which is what redistribution would come to. As a
+//! last resort, base weights of whatever only opinions stand against.
+
+use super::{Reach, Tried, ready_keys, score};
+use crate::{
+    features::Features,
+    table::{Backend, Effective, Model},
+};
+use pointsman_proto::{domain::Preferences, slot::Millis};
+use rand::{Rng, RngExt};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Draws before the field is looked through instead: enough where half of the weight is ready.
+const DRAWS: usize = 8;
+
+/// The candidates of one selection.
+#[derive(Clone, Copy)]
+pub struct Field<'a> {
+    pub model: &'a Model,
+    pub features: &'a Features,
+    pub tried: &'a Tried,
+    pub now: Millis,
+    pub reach: Reach,
+    pub weights: Weights<'a>,
+    /// The request would rather have some than others.
+    pub prefers: bool,
+    pub turns: Turns<'a>,
+    /// A line that ramps is let through if this is below its ramp; 0 lets all through.
+    threshold: u32,
+}
+
+/// Whose turn it is: a count of turns, and where this node's begin, so that nodes do not walk the lines in step.
+#[derive(Clone, Copy)]
+pub struct Turns<'a> {
+    pub taken: &'a AtomicU64,
+    pub from: u32,
+}
+
+impl Turns<'_> {
+    pub fn next(&self) -> u64 {
+        self.taken.fetch_add(1, Relaxed).wrapping_add(u64::from(self.from))
+    }
+}
+
+/// With what weight lines are drawn.
+#[derive(Clone, Copy)]
+pub enum Weights<'a> {
+    Effective(&'a Effective),
+    /// Base weights of the lines of this priority.
+    Tier(u32),
+    /// Base weights of all.
+    Base,
+}
+
+impl<'a> Field<'a> {
+    /// What a request finds, drawn by base weights until others are [given](Self::by).
+    pub fn new(
+        model: &'a Model,
+        features: &'a Features,
+        tried: &'a Tried,
+        reach: Reach,
+        now: Millis,
+        turns: Turns<'a>,
+    ) -> Self {
+        let prefers = features.preferences != Preferences::default();
+        Self { model, features, tried, now, reach, weights: Weights::Base, prefers, turns, threshold: 0 }
+    }
+
+    /// The same, drawn by these weights.
+    pub fn by(self, weights: Weights<'a>) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// The same, without the ramping lines that have not come this far back, in millionths.
+    pub fn ramped(self, threshold: u32) -> Self {
+        Self { threshold, ..self }
+    }
+
+    /// Whether some line ramps beside one that does not.
+    pub fn is_ramping(&self) -> bool {
+        matches!(self.weights, Weights::Effective(effective) if effective.is_ramping())
+    }
+
+    /// Whether a line has come back far enough for this request.
+    pub fn lets_through(&self, i: usize) -> bool {
+        match self.weights {
+            Weights::Effective(effective) if self.threshold > 0 => effective.ramp(i) > self.threshold,
+            _ => true,
+        }
+    }
+
+    pub fn backend(&self, i: usize) -> &'a Backend {
+        &self.model.backends[i]
+    }
+
+    pub fn weight(&self, i: usize) -> u64 {
+        let backend = self.backend(i);
+        match self.weights {
+            Weights::Effective(effective) => effective.weight(i),
+            Weights::Tier(tier) if backend.priority != tier => 0,
+            Weights::Tier(_) | Weights::Base => backend.base,
+        }
+    }
+
+    /// Whether the line may serve this request now.
+    pub fn can(&self, i: usize) -> bool {
+        self.lets_through(i) && may_serve(self.backend(i), self.features, self.tried, self.reach, self.now)
+    }
+
+    /// The lines that have a weight; not all of them can serve.
+    pub fn weighted(&self) -> impl Iterator<Item = (usize, u64)> + use<'a> {
+        let field = *self;
+        (0..field.model.backends.len()).map(move |i| (i, field.weight(i))).filter(|(_, weight)| *weight > 0)
+    }
+
+    /// What the request would like of a line, and what its rate limits leave: from 0 to 1.
+    pub fn liking(&self, i: usize) -> f64 {
+        let liked = if self.prefers { score::preference(self.backend(i), self.features) } else { 1.0 };
+        if self.model.spec.headroom { liked * score::headroom(self.backend(i), self.now) } else { liked }
+    }
+
+    /// Whether some lines are liked more than others.
+    pub fn likes(&self) -> bool {
+        self.prefers || self.model.spec.headroom
+    }
+
+    /// Draws a line in proportion to weight × liking × `factor`, which is from 0 to 1.
+    ///
+    /// A line is drawn by weight alone and kept with the probability of its factors, which comes to the same; only if that
+    /// fails repeatedly is every line looked at.
+    pub fn draw(&self, rng: &mut impl Rng, factor: impl Fn(usize) -> f64) -> Option<usize> {
+        let part = |i: usize| self.liking(i) * factor(i);
+        if let Weights::Effective(effective) = self.weights
+            && effective.total > 0
+        {
+            for _ in 0..DRAWS {
+                let i = effective.line_at(rng.random_range(0..effective.total));
+                let part = part(i);
+                if (part >= 1.0 || rng.random::<f64>() < part) && self.can(i) {
+                    return Some(i);
+                }
+            }
+        }
+        let (mut total, mut chosen) = (0.0, None);
+        for (i, weight) in self.weighted().filter(|(i, _)| self.can(*i)) {
+            // Each line replaces the choice with its part of the sum so far: one pass, no memory.
+            let weight = weight as f64 * part(i).max(f64::MIN_POSITIVE);
+            total += weight;
+            if rng.random::<f64>() * total < weight {
+                chosen = Some(i);
+            }
+        }
+        chosen
+    }
+
+    /// The line of the lowest cost; of equal ones, that with less under way; and of equal ones again, one drawn by weight.
+    /// A cost is divided by the line's liking. Whether a line can serve is found out only for those that would be chosen.
+    pub fn cheapest_by(&self, rng: &mut impl Rng, cost: impl Fn(usize) -> f64) -> Option<usize> {
+        let (mut best, mut total, mut chosen) = ((f64::INFINITY, u32::MAX), 0, None);
+        for (i, weight) in self.weighted() {
+            let cost = if self.likes() { (cost(i) + f64::MIN_POSITIVE) / self.liking(i).max(1e-3) } else { cost(i) };
+            let found = (cost, self.backend(i).endpoint.in_flight.load(Relaxed));
+            if found > best || !self.can(i) {
+                continue;
+            }
+            total = if found == best { total + weight } else { weight };
+            if total == weight || rng.random_range(0..total) < weight {
+                chosen = Some(i);
+            }
+            best = found;
+        }
+        chosen
+    }
+
+    /// The line of the next turn. One that cannot serve gives it to the turn after, so that its share is spread over all the
+    /// others and not left to its neighbour.
+    pub fn by_turns(&self, mut next: impl FnMut() -> u64) -> Option<usize> {
+        if let Weights::Effective(effective) = self.weights {
+            let at = |turn: u64| Some(*effective.alive.get(turn.checked_rem(effective.alive.len() as u64)? as usize)?);
+            let mut tries = (0..DRAWS).filter_map(|_| at(next())).map(|i| i as usize);
+            if let Some(i) = tries.find(|i| self.can(*i)) {
+                return Some(i);
+            }
+        }
+        self.in_turn(next())
+    }
+
+    /// The `turn`-th of the living lines, or the next after it that can serve.
+    fn in_turn(&self, turn: u64) -> Option<usize> {
+        let of = |alive: &[u32]| {
+            let first = (turn % alive.len().max(1) as u64) as usize;
+            let (before, after) = alive.split_at(first);
+            after.iter().chain(before).map(|i| *i as usize).find(|i| self.can(*i))
+        };
+        match self.weights {
+            Weights::Effective(effective) => of(&effective.alive),
+            Weights::Tier(_) | Weights::Base => {
+                let can = || self.weighted().map(|(i, _)| i).filter(|i| self.can(*i));
+                can().nth(turn.checked_rem(can().count() as u64)? as usize)
+            }
+        }
+    }
+}
+
+/// Whether a line may serve a request now.
+pub fn may_serve(backend: &Backend, features: &Features, tried: &Tried, reach: Reach, now: Millis) -> bool {
+    let closed = backend.endpoint.is_closed() && backend.upstream.whole.is_closed();
+    backend.base > 0
+        && backend.upstream.provider.enabled
+        && (closed || reach == Reach::LastResort)
+        && !tried.has_endpoint(&backend.endpoint)
+        && backend.has_room()
+        && fits(backend, features)
+        && ready_keys(backend, tried, now).next().is_some()
+}
+
+/// Whether a line can be given the request at all: what it needs, excludes and requires.
+pub fn fits(backend: &Backend, features: &Features) -> bool {
+    let wanted = &features.preferences;
+    features.lacking(&backend.line.capabilities).is_none()
+        && !wanted.excluded_providers.contains(&backend.upstream.provider.name)
+        && wanted.required_tags.iter().all(|tag| backend.line.tags.contains(tag))
+}

@@ -1,0 +1,58 @@
+//! Taking turns, by one atomic counter and nothing else.
+//!
+//! Weighted: with weights w, g = gcd(w) and N = Σw / g, turn t serves the line that holds unit `t · s mod N` of the running
+//! sum, where s has no common divisor with N. Steps of s visit each of the N units once, from whichever turn one starts, so
+//! any N consecutive turns serve each line exactly w / g times. s near N / φ spreads a line's turns evenly.
+
+use crate::select::field::{Field, Weights};
+use rand::Rng;
+
+/// Each in turn.
+pub fn plain(field: &Field<'_>) -> Option<usize> {
+    field.by_turns(|| field.turns.next())
+}
+
+/// Each in turn, as often as its weight says.
+pub fn weighted(field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
+    if let Weights::Effective(effective) = field.weights
+        && effective.total > 0
+    {
+        let i = effective.line_at(unit(field.turns.next(), effective.cycle(), effective.stride) * effective.unit);
+        if field.can(i) {
+            return Some(i);
+        }
+    }
+    // It was tried, or is full: its turn goes to the others in proportion.
+    field.draw(rng, |_| 1.0)
+}
+
+/// The unit of the running sum that turn `t` of a cycle of `n` stands for.
+fn unit(t: u64, n: u64, stride: u64) -> u64 {
+    match (t % n).checked_mul(stride) {
+        Some(steps) => steps % n,
+        None => (u128::from(t % n) * u128::from(stride) % u128::from(n)) as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::stride;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_cycle_of_turns_visits_each_unit_once(n in 1_u64..500, from in 0_u64..1_000_000) {
+            let mut seen: Vec<u64> = (from..from + n).map(|t| unit(t, n, stride(n))).collect();
+            seen.sort_unstable();
+            prop_assert_eq!(seen, (0..n).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn turns_are_spread_evenly() {
+        // A line of half the weight is never served more than twice in a row.
+        let served: Vec<bool> = (0..200).map(|t| unit(t, 100, stride(100)) < 50).collect();
+        assert!(served.windows(3).all(|three| three.iter().any(|s| *s) && three.iter().any(|s| !*s)));
+    }
+}

@@ -1,0 +1,81 @@
+//! A conversation stays where it was, and gives way.
+
+use super::world::{World, config, lines, model, provider};
+use crate::select::Tried;
+use pointsman_proto::{admin::v1 as admin, domain::Strategy};
+use std::collections::BTreeMap;
+
+fn sticky(weights: &[f64], max_load: f64) -> admin::Config {
+    let mut config = config(model(Strategy::WeightedRandom, lines(weights)));
+    config.models[0].affinity = Some(admin::Affinity { max_load, ..Default::default() });
+    config
+}
+
+/// Where a conversation's request goes.
+fn of(world: &mut World, conversation: u64) -> Option<String> {
+    world.features.affinity = Some(conversation);
+    world.pick()
+}
+
+#[test]
+fn a_conversation_goes_to_the_same_line_on_every_node() {
+    let mut nodes = ["one", "two", "three"].map(|name| World::called(name, &sticky(&[1.0; 5], 0.0)));
+    for conversation in 0..200 {
+        let each: Vec<_> = nodes.iter_mut().flat_map(|node| [of(node, conversation), of(node, conversation)]).collect();
+        assert!(each[0].is_some() && each.iter().all(|line| *line == each[0]), "{conversation}: {each:?}");
+    }
+}
+
+#[test]
+fn conversations_spread_by_weight() {
+    let mut world = World::of(&sticky(&[3.0, 1.0], 0.0));
+    let of_a = (0..8_000).filter(|conversation| of(&mut world, *conversation).as_deref() == Some("a")).count();
+    assert!((5_800..6_200).contains(&of_a), "{of_a}");
+}
+
+#[test]
+fn only_the_conversations_of_a_line_that_goes_move_and_they_come_back() {
+    let mut world = World::of(&sticky(&[1.0; 4], 0.0));
+    let places = |world: &mut World| (0..400).map(|conversation| of(world, conversation)).collect::<Vec<_>>();
+    let before = places(&mut world);
+    world.trip("b");
+    for settled in [false, true] {
+        if settled {
+            world.router.settle();
+        }
+        for (old, new) in before.iter().zip(places(&mut world)) {
+            let moved = old.as_deref() == Some("b");
+            assert!(new.is_some() && new.as_deref() != Some("b") && (moved || *old == new), "{old:?} {new:?}");
+        }
+    }
+    world.pass(10_000);
+    world.restore("b");
+    world.router.settle();
+    let back = places(&mut world).iter().filter(|line| line.as_deref() == Some("b")).count();
+    assert!((1..40).contains(&back), "{back}: at a tenth of its ramp, not all of them");
+    assert_eq!(places(&mut world), places(&mut world), "and always the same ones");
+    world.pass(31_000);
+    assert_eq!(places(&mut world), before);
+}
+
+#[test]
+fn a_conversation_gives_way_where_too_much_is_under_way() {
+    let mut world = World::of(&sticky(&[1.0; 4], 1.25));
+    world.features.affinity = Some(1);
+    let mut under_way = BTreeMap::new();
+    let mut held = Vec::new();
+    for _ in 0..400 {
+        let route = world.select(&Tried::default()).expect("all are well");
+        *under_way.entry(provider(&route)).or_insert(0) += 1;
+        held.push(route);
+    }
+    let most = under_way.values().max().copied().unwrap_or(0);
+    assert!((101..=126).contains(&most), "{under_way:?}: all of them are one conversation's");
+}
+
+#[test]
+fn a_request_without_a_conversation_goes_by_the_strategy() {
+    let mut world = World::of(&sticky(&[1.0, 1.0], 0.0));
+    world.features.affinity = None;
+    assert_eq!(world.shares(100).len(), 2);
+}

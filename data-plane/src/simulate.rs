@@ -1,0 +1,312 @@
+//! Requests through a router in virtual time: what the simulations, and `pointsman simulate`, are made of.
+//!
+//! A request goes as a node sends it: the model's backends, those of its fallbacks and of `default`, a probe that it waits a
+//! moment for, the last resort; attempt after attempt, within the settings' attempts and the retry budget. What an upstream
+//! answers, and how long that takes, the caller says ([`Upstream`] has the usual ways). Nothing sleeps, and chance comes
+//! from seeds alone: a run can be repeated exactly.
+//!
+//! Deliberately absent: hedging, clients that leave, and virtual keys.
+
+mod behaviour;
+mod read;
+
+pub use behaviour::{Behaviour, Limit, Outage, Upstream, Worsening};
+pub use read::{Read, Unreadable, read};
+
+use crate::{
+    budget::RetryBudget,
+    features::Features,
+    router::Router,
+    select::{self, Outcome, Reach, Route, Tried},
+    table::Model,
+};
+use pointsman_proto::{
+    clock::Hand,
+    domain::{EndpointId, KeyId, ModelName},
+    slot::Millis,
+};
+use rand::rngs::StdRng;
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BinaryHeap,
+    sync::Arc,
+};
+
+/// How often the router settles when nothing happens, as a node's keeper does.
+const TICK: Millis = 100;
+/// How long a request with nowhere to go waits for a probe, and how often it looks for it.
+const PATIENCE: Millis = 1_000;
+const LOOK_AGAIN: Millis = 50;
+
+/// A request that comes. Times count from the beginning of the simulation.
+#[derive(Clone)]
+pub struct Request {
+    pub at: Millis,
+    /// The models to try, in order: see [`Router::chain`].
+    pub models: Arc<[Arc<Model>]>,
+    pub features: Features,
+}
+
+/// What an upstream makes of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub outcome: Outcome,
+    /// From its sending to its first content, if that comes.
+    pub first_byte: Option<Millis>,
+    /// From its sending to its end.
+    pub whole: Millis,
+}
+
+/// A request that has ended, served or not.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Its place in the order of arrival, from 0.
+    pub number: usize,
+    pub arrived: Millis,
+    pub ended: Millis,
+    pub attempts: u32,
+    /// None: nothing served it.
+    pub served_by: Option<ServedBy>,
+}
+
+/// What served a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServedBy {
+    pub model: ModelName,
+    pub endpoint: EndpointId,
+    pub key: KeyId,
+}
+
+/// A simulation under way: an iterator over its requests, in the order in which they end.
+pub struct Simulation<R: Iterator<Item = Request>, A> {
+    router: Router,
+    hand: Hand,
+    rng: StdRng,
+    requests: std::iter::Peekable<R>,
+    answer: A,
+    budget: RetryBudget,
+    queue: BinaryHeap<Reverse<Due>>,
+    /// Events so far: of two at the same time, the first comes first.
+    order: u64,
+    arrived: usize,
+    next_tick: Millis,
+}
+
+/// What happens at a time.
+struct Due {
+    at: Millis,
+    order: u64,
+    journey: Box<Journey>,
+    step: Step,
+}
+
+enum Step {
+    /// It has nothing under way, and looks for a way on.
+    Look,
+    /// The first content comes.
+    Content(Route, Answer),
+    /// The attempt ends.
+    End(Route, Answer),
+}
+
+/// A request on its way.
+struct Journey {
+    number: usize,
+    request: Request,
+    tried: Tried,
+    attempts: u32,
+    /// When it stops waiting for a probe; 0: it has not begun.
+    patient_until: Millis,
+}
+
+/// Where a request may go next.
+enum Way {
+    To(Route),
+    Wait,
+    Nowhere,
+}
+
+impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> Simulation<R, A> {
+    /// A simulation of `requests`, in the order of their time, through a router whose clock has this hand. `answer` says
+    /// what comes of an attempt of a request that is sent at a time. `rng` is the selection's.
+    pub fn new(router: Router, hand: Hand, rng: StdRng, requests: R, answer: A) -> Self {
+        Self {
+            router,
+            hand,
+            rng,
+            requests: requests.peekable(),
+            answer,
+            budget: RetryBudget::default(),
+            queue: BinaryHeap::new(),
+            order: 0,
+            arrived: 0,
+            next_tick: TICK,
+        }
+    }
+
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// What comes next: a request, or what is due.
+    fn next_due(&mut self) -> Option<Due> {
+        let due = self.queue.peek().map(|Reverse(due)| due.at);
+        let arrives = self.requests.peek().map(|request| request.at);
+        if due.is_some_and(|due| arrives.is_none_or(|arrives| due <= arrives)) {
+            return self.queue.pop().map(|Reverse(due)| due);
+        }
+        let request = self.requests.next()?;
+        let (at, number) = (request.at, self.arrived);
+        self.arrived += 1;
+        self.budget.first_attempt(at);
+        let journey = Journey { number, request, tried: Tried::default(), attempts: 0, patient_until: 0 };
+        Some(Due { at, order: 0, journey: Box::new(journey), step: Step::Look })
+    }
+
+    fn push(&mut self, at: Millis, journey: Box<Journey>, step: Step) {
+        self.order += 1;
+        self.queue.push(Reverse(Due { at, order: self.order, journey, step }));
+    }
+
+    /// Lets time pass up to this moment.
+    fn pass_to(&mut self, at: Millis) {
+        while self.next_tick <= at {
+            self.hand.move_to(self.next_tick);
+            self.router.settle();
+            self.next_tick += TICK;
+        }
+        self.hand.move_to(at);
+    }
+
+    fn happen(&mut self, due: Due) -> Option<Ended> {
+        let Due { at, mut journey, step, .. } = due;
+        match step {
+            Step::Look => return self.look(journey, at),
+            Step::Content(mut route, answer) => {
+                route.accepted(self.router.now());
+                let left = answer.whole.saturating_sub(answer.first_byte.unwrap_or(0));
+                self.push(at + left, journey, Step::End(route, answer));
+            }
+            Step::End(route, answer) => {
+                let served_by = (answer.outcome == Outcome::Success).then(|| ServedBy::of(&route));
+                route.finish(&answer.outcome, &mut journey.tried, self.router.now());
+                self.router.settle();
+                if served_by.is_some() {
+                    return Some(journey.end(at, served_by));
+                }
+                return self.look(journey, at);
+            }
+        }
+        None
+    }
+
+    /// Sends the request where it can go; or it ends.
+    fn look(&mut self, mut journey: Box<Journey>, at: Millis) -> Option<Ended> {
+        match self.way(&mut journey, at) {
+            Way::To(route) => {
+                if journey.attempts > 0 {
+                    self.budget.retry(at);
+                }
+                journey.attempts += 1;
+                let answer = (self.answer)(&route, &journey.request, at);
+                match answer.first_byte {
+                    Some(first) => self.push(at + first.min(answer.whole), journey, Step::Content(route, answer)),
+                    None => self.push(at + answer.whole, journey, Step::End(route, answer)),
+                }
+                None
+            }
+            Way::Wait => {
+                self.router.settle();
+                self.push(at + LOOK_AGAIN, journey, Step::Look);
+                None
+            }
+            Way::Nowhere => Some(journey.end(at, None)),
+        }
+    }
+
+    fn way(&mut self, journey: &mut Journey, at: Millis) -> Way {
+        let (keeper, now) = (self.router.keeper().clone(), self.router.now());
+        let (features, tried, models) = (&journey.request.features, &journey.tried, &journey.request.models);
+        let spent = journey.attempts >= keeper.tables.load().settings.max_attempts;
+        if spent || (journey.attempts > 0 && !self.budget.allows_retry(at)) {
+            return Way::Nowhere;
+        }
+        for model in models.iter() {
+            if model.effective.load().some_out {
+                select::ask(&keeper, model, features, tried, now);
+            }
+            if let Ok(route) = select::select(&keeper, model, features, tried, Reach::Ready, now, &mut self.rng) {
+                return Way::To(route);
+            }
+        }
+        if journey.patient_until == 0 {
+            journey.patient_until = at + PATIENCE;
+        }
+        if at < journey.patient_until && models.iter().any(|model| select::is_asked(model, features, tried, now)) {
+            return Way::Wait;
+        }
+        let last_resort =
+            |model| select::select(&keeper, model, features, tried, Reach::LastResort, now, &mut self.rng).ok();
+        models.iter().find_map(last_resort).map_or(Way::Nowhere, Way::To)
+    }
+}
+
+impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> Iterator for Simulation<R, A> {
+    type Item = Ended;
+
+    fn next(&mut self) -> Option<Ended> {
+        loop {
+            let due = self.next_due()?;
+            self.pass_to(due.at);
+            if let Some(ended) = self.happen(due) {
+                return Some(ended);
+            }
+        }
+    }
+}
+
+impl Journey {
+    fn end(&self, at: Millis, served_by: Option<ServedBy>) -> Ended {
+        let (number, arrived, attempts) = (self.number, self.request.at, self.attempts);
+        Ended { number, arrived, ended: at, attempts, served_by }
+    }
+}
+
+impl ServedBy {
+    fn of(route: &Route) -> Self {
+        Self {
+            model: route.model().spec.name.clone(),
+            endpoint: route.backend().endpoint.id.clone(),
+            key: route.key().id.clone(),
+        }
+    }
+}
+
+impl Due {
+    fn place(&self) -> (Millis, u64) {
+        (self.at, self.order)
+    }
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl Eq for Due {}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+#[cfg(test)]
+mod tests;
