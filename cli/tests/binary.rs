@@ -127,3 +127,19 @@ fn a_readable_configuration_file_with_a_token_is_refused() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("mode");
     pointsman_at(home.path(), &["status"], "").exits_with(2).says("chmod 600").keeps_quiet_about("s3cret");
 }
+
+#[test]
+fn simulate_runs_a_file_without_a_control_plane() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let config = "providers: [{ name: a, protocol: openai }, { name: b, protocol: openai }]\n\
+                  keys: [{ provider: a, name: k, env: A }, { provider: b, name: k, env: B }]\n\
+                  models: [{ name: m, backends: [{ provider: a }, { provider: b }] }]\n";
+    let simulate = |flags: &[&str]| {
+        let arguments = [&["simulate", "-f", "-", "--model", "m", "-n", "500"], flags].concat();
+        pointsman_at(home.path(), &arguments, config)
+    };
+    simulate(&["--fail", "a"]).exits_with(0).prints("500 requests for m").prints("100.00 %");
+    simulate(&["--fail", "c"]).exits_with(3).says("no provider \"c\" in the configuration; it has: a, b");
+    simulate(&["--error-rate", "a=2"]).exits_with(2).says("a number from 0 to 1");
+    pointsman(&["simulate", "--model", "m"]).exits_with(6).says("is it running?");
+}

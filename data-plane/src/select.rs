@@ -160,13 +160,16 @@ fn line<'a>(field: Field<'a>, effective: &'a Effective, rng: &mut impl Rng) -> O
 
 fn choose(field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
     let spec = &field.model.spec;
-    if let (Some(affinity), Some(conversation)) = (&spec.affinity, field.features.affinity)
+    let priority = field.features.preferences.priority.unwrap_or_default();
+    let strategy = spec.strategy.for_priority(priority);
+    // `single` knows one line only, whatever holds the conversation.
+    if strategy != Strategy::Single
+        && let (Some(affinity), Some(conversation)) = (&spec.affinity, field.features.affinity)
         && let Some(i) = affinity::choose(field, conversation, affinity.max_load)
     {
         return Some(i);
     }
-    let priority = field.features.preferences.priority.unwrap_or_default();
-    strategy::choose(spec.strategy.for_priority(priority), field, rng)
+    strategy::choose(strategy, field, rng)
 }
 
 /// The keys that may be used now, by number. A live slot costs one load.

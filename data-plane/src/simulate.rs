@@ -8,6 +8,7 @@
 //! Deliberately absent: hedging, clients that leave, and virtual keys.
 
 mod behaviour;
+mod queue;
 mod read;
 
 pub use behaviour::{Behaviour, Limit, Outage, Upstream, Worsening};
@@ -25,12 +26,9 @@ use pointsman_proto::{
     domain::{EndpointId, KeyId, ModelName},
     slot::Millis,
 };
+use queue::Queue;
 use rand::rngs::StdRng;
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
-    sync::Arc,
-};
+use std::sync::Arc;
 
 /// How often the router settles when nothing happens, as a node's keeper does.
 const TICK: Millis = 100;
@@ -85,21 +83,12 @@ pub struct Simulation<R: Iterator<Item = Request>, A> {
     requests: std::iter::Peekable<R>,
     answer: A,
     budget: RetryBudget,
-    queue: BinaryHeap<Reverse<Due>>,
-    /// Events so far: of two at the same time, the first comes first.
-    order: u64,
+    queue: Queue<(Box<Journey>, Step)>,
     arrived: usize,
     next_tick: Millis,
 }
 
-/// What happens at a time.
-struct Due {
-    at: Millis,
-    order: u64,
-    journey: Box<Journey>,
-    step: Step,
-}
-
+/// What happens to a request.
 enum Step {
     /// It has nothing under way, and looks for a way on.
     Look,
@@ -137,35 +126,24 @@ impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> 
             requests: requests.peekable(),
             answer,
             budget: RetryBudget::default(),
-            queue: BinaryHeap::new(),
-            order: 0,
+            queue: Queue::new(),
             arrived: 0,
             next_tick: TICK,
         }
     }
 
-    pub fn router(&self) -> &Router {
-        &self.router
-    }
-
-    /// What comes next: a request, or what is due.
-    fn next_due(&mut self) -> Option<Due> {
-        let due = self.queue.peek().map(|Reverse(due)| due.at);
+    /// What comes next, and when: a request, or what is due.
+    fn next_event(&mut self) -> Option<(Millis, (Box<Journey>, Step))> {
         let arrives = self.requests.peek().map(|request| request.at);
-        if due.is_some_and(|due| arrives.is_none_or(|arrives| due <= arrives)) {
-            return self.queue.pop().map(|Reverse(due)| due);
+        if self.queue.next_at().is_some_and(|due| arrives.is_none_or(|arrives| due <= arrives)) {
+            return self.queue.pop();
         }
         let request = self.requests.next()?;
         let (at, number) = (request.at, self.arrived);
         self.arrived += 1;
         self.budget.first_attempt(at);
         let journey = Journey { number, request, tried: Tried::default(), attempts: 0, patient_until: 0 };
-        Some(Due { at, order: 0, journey: Box::new(journey), step: Step::Look })
-    }
-
-    fn push(&mut self, at: Millis, journey: Box<Journey>, step: Step) {
-        self.order += 1;
-        self.queue.push(Reverse(Due { at, order: self.order, journey, step }));
+        Some((at, (Box::new(journey), Step::Look)))
     }
 
     /// Lets time pass up to this moment.
@@ -178,20 +156,20 @@ impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> 
         self.hand.move_to(at);
     }
 
-    fn happen(&mut self, due: Due) -> Option<Ended> {
-        let Due { at, mut journey, step, .. } = due;
+    fn happen(&mut self, at: Millis, mut journey: Box<Journey>, step: Step) -> Option<Ended> {
         match step {
             Step::Look => return self.look(journey, at),
             Step::Content(mut route, answer) => {
                 route.accepted(self.router.now());
                 let left = answer.whole.saturating_sub(answer.first_byte.unwrap_or(0));
-                self.push(at + left, journey, Step::End(route, answer));
+                self.queue.push(at + left, (journey, Step::End(route, answer)));
             }
             Step::End(route, answer) => {
                 let served_by = (answer.outcome == Outcome::Success).then(|| ServedBy::of(&route));
                 route.finish(&answer.outcome, &mut journey.tried, self.router.now());
                 self.router.settle();
-                if served_by.is_some() {
+                // What the client did wrong is wrong everywhere.
+                if served_by.is_some() || answer.outcome == Outcome::ClientError {
                     return Some(journey.end(at, served_by));
                 }
                 return self.look(journey, at);
@@ -210,14 +188,16 @@ impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> 
                 journey.attempts += 1;
                 let answer = (self.answer)(&route, &journey.request, at);
                 match answer.first_byte {
-                    Some(first) => self.push(at + first.min(answer.whole), journey, Step::Content(route, answer)),
-                    None => self.push(at + answer.whole, journey, Step::End(route, answer)),
+                    Some(first) => {
+                        self.queue.push(at + first.min(answer.whole), (journey, Step::Content(route, answer)))
+                    }
+                    None => self.queue.push(at + answer.whole, (journey, Step::End(route, answer))),
                 }
                 None
             }
             Way::Wait => {
                 self.router.settle();
-                self.push(at + LOOK_AGAIN, journey, Step::Look);
+                self.queue.push(at + LOOK_AGAIN, (journey, Step::Look));
                 None
             }
             Way::Nowhere => Some(journey.end(at, None)),
@@ -256,9 +236,9 @@ impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> 
 
     fn next(&mut self) -> Option<Ended> {
         loop {
-            let due = self.next_due()?;
-            self.pass_to(due.at);
-            if let Some(ended) = self.happen(due) {
+            let (at, (journey, step)) = self.next_event()?;
+            self.pass_to(at);
+            if let Some(ended) = self.happen(at, journey, step) {
                 return Some(ended);
             }
         }
@@ -279,32 +259,6 @@ impl ServedBy {
             endpoint: route.backend().endpoint.id.clone(),
             key: route.key().id.clone(),
         }
-    }
-}
-
-impl Due {
-    fn place(&self) -> (Millis, u64) {
-        (self.at, self.order)
-    }
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.place() == other.place()
-    }
-}
-
-impl Eq for Due {}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.place().cmp(&other.place())
     }
 }
 

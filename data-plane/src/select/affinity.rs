@@ -18,17 +18,18 @@ pub fn choose(field: &Field<'_>, conversation: u64, max_load: u32) -> Option<usi
     let mut best: Option<(f64, usize)> = None;
     for (i, _) in field.weighted() {
         let backend = field.backend(i);
-        let distance = distance(backend, conversation);
+        let (u, weight) = (uniform(conversation, backend.hash), backend.base as f64);
+        // −ln(u) is at least 1 − u, so that few logarithms are needed.
+        if best.is_some_and(|(least, _)| (1.0 - u) / weight >= least) {
+            continue;
+        }
+        let distance = -u.ln() / weight;
         let better = best.is_none_or(|(least, _)| distance < least);
         if better && has_its_share(field.model, backend, max_load) && field.can(i) {
             best = Some((distance, i));
         }
     }
     best.map(|(_, i)| i)
-}
-
-fn distance(backend: &Backend, conversation: u64) -> f64 {
-    -uniform(conversation, backend.hash).ln() / backend.base as f64
 }
 
 /// How near a line is to a conversation, from 0 to 1: the nearest that can serve has it. `e^−distance`, weights being parts

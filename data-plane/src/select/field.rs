@@ -4,12 +4,12 @@
 //! the lowest priority that has such a line is drawn from by base weights, which is what redistribution would come to. As a
 //! last resort, base weights of whatever only opinions stand against.
 
-use super::{Reach, Tried, ready_keys, score};
+use super::{Reach, Tried, affinity::uniform, ready_keys, score};
 use crate::{
     features::Features,
     table::{Backend, Effective, Model},
 };
-use pointsman_proto::{domain::Preferences, slot::Millis};
+use pointsman_proto::slot::Millis;
 use rand::{Rng, RngExt};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -65,7 +65,7 @@ impl<'a> Field<'a> {
         now: Millis,
         turns: Turns<'a>,
     ) -> Self {
-        let prefers = features.preferences != Preferences::default();
+        let prefers = score::prefers(&features.preferences);
         Self { model, features, tried, now, reach, weights: Weights::Base, prefers, turns, threshold: 0 }
     }
 
@@ -161,7 +161,11 @@ impl<'a> Field<'a> {
     pub fn cheapest_by(&self, rng: &mut impl Rng, cost: impl Fn(usize) -> f64) -> Option<usize> {
         let (mut best, mut total, mut chosen) = ((f64::INFINITY, u32::MAX), 0, None);
         for (i, weight) in self.weighted() {
-            let cost = if self.likes() { (cost(i) + f64::MIN_POSITIVE) / self.liking(i).max(1e-3) } else { cost(i) };
+            let mut cost = cost(i);
+            // Liking only adds to it, so that of most lines it need not be known.
+            if self.likes() && cost <= best.0 {
+                cost = (cost + f64::MIN_POSITIVE) / self.liking(i).max(1e-3);
+            }
             let found = (cost, self.backend(i).endpoint.in_flight.load(Relaxed));
             if found > best || !self.can(i) {
                 continue;
@@ -198,8 +202,10 @@ impl<'a> Field<'a> {
         match self.weights {
             Weights::Effective(effective) => of(&effective.alive),
             Weights::Tier(_) | Weights::Base => {
+                // Several turns go by for each such request, perhaps always as many: the turn's hash is even whatever they are.
                 let can = || self.weighted().map(|(i, _)| i).filter(|i| self.can(*i));
-                can().nth(turn.checked_rem(can().count() as u64)? as usize)
+                let place = (1.0 - uniform(turn, 0)) * can().count() as f64;
+                can().nth(place as usize)
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::{
     features::Features,
     table::{Backend, Model},
 };
-use pointsman_proto::slot::Millis;
+use pointsman_proto::{domain::Preferences, slot::Millis};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The exponent of scores.
@@ -131,6 +131,15 @@ pub fn preference(backend: &Backend, features: &Features) -> f64 {
         count += term.weight;
     }
     if count == 0.0 { 1.0 } else { (total / count).max(0.05) }
+}
+
+/// Whether a request would rather have some lines than others: what it excludes, requires and how much it matters does not.
+pub fn prefers(wanted: &Preferences) -> bool {
+    wanted.region.is_some()
+        || !wanted.preferred_providers.is_empty()
+        || wanted.latency_tolerance.is_some()
+        || wanted.quality.is_some()
+        || wanted.cost_sensitivity.is_some()
 }
 
 pub fn preference_terms(backend: &Backend, features: &Features) -> [Option<Term>; 5] {

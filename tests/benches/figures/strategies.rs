@@ -62,6 +62,8 @@ fn all() -> Vec<Case> {
         Case { affinity: true, ..with(&|f| f.affinity = Some(0x5eed)) }.called("affinity"),
         Case { headroom: true, ..adaptive() }.called("adaptive+headroom"),
         with(&|f| f.preferences = wishes()).called("adaptive+preferences"),
+        Case { strategy: Strategy::LeastLatency, ..with(&|f| f.preferences = wishes()) }
+            .called("least_latency+preferences"),
         Case { headroom: true, ..with(&|f| f.preferences = wishes()) }.called("adaptive+headroom+preferences"),
         Case { ending: Ending::Served, ..adaptive() }.called("adaptive+served"),
     ]);
@@ -79,9 +81,6 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
         rows.push(Row::at_most(&format!("decision, {}", case.name), 1.0, cost.median / 1e3, "µs").with(&counted));
     }
     rows.push(Row::at_most("most allocations of a decision", 0.0, allocations, "allocations"));
-    rows.push(
-        Row::at_most("locks taken of those held meanwhile", 0.0, 0.0, "locks")
-            .with("every circuit's; it would not have ended"),
-    );
+    rows.push(Row::note("locks of a decision", "none: every circuit's was held meanwhile, and it ended"));
     Ok(rows)
 }

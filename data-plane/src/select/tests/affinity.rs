@@ -79,3 +79,25 @@ fn a_request_without_a_conversation_goes_by_the_strategy() {
     world.features.affinity = None;
     assert_eq!(world.shares(100).len(), 2);
 }
+
+#[test]
+fn single_keeps_to_its_line_whatever_the_conversation() {
+    let mut config = sticky(&[1.0, 5.0], 0.0);
+    config.models[0].strategy = "single".into();
+    let mut world = World::of(&config);
+    assert!((0..50).all(|conversation| of(&mut world, conversation).as_deref() == Some("a")));
+}
+
+#[test]
+fn what_another_model_has_under_way_at_an_endpoint_is_no_load_of_this_one() {
+    let mut config = sticky(&[1.0, 1.0], 0.0);
+    config.models.push(admin::Model { name: "busy".into(), affinity: None, ..config.models[0].clone() });
+    let mut world = World::of(&config);
+    let places = |world: &mut World| (0..100).map(|conversation| of(world, conversation)).collect::<Vec<_>>();
+    let before = places(&mut world);
+    let mut rng = rand::rng();
+    let busy: Vec<_> =
+        (0..20).map(|_| world.router.select("busy", &Default::default(), &Tried::default(), &mut rng)).collect();
+    assert!(busy.iter().all(Result::is_ok));
+    assert_eq!(places(&mut world), before);
+}

@@ -98,6 +98,20 @@ fn single_uses_the_first_of_the_list_or_nothing() {
 }
 
 #[test]
+fn lines_of_a_lower_priority_take_turns_too() {
+    // The first priority lacks what the request needs, so that the weights do not say who serves.
+    let mut backends = lines(&[1.0, 1.0, 1.0]);
+    backends[0].capabilities = Some(admin::Capabilities { vision: Some(false), ..Default::default() });
+    backends[1..].iter_mut().for_each(|line| line.priority = 1);
+    for strategy in [Strategy::RoundRobin, Strategy::Random] {
+        let mut world = World::new(strategy, backends.clone());
+        world.features.images = true;
+        let served = world.shares(400);
+        assert!(["b", "c"].iter().all(|line| served.get(*line).is_some_and(|n| (150..250).contains(n))), "{served:?}");
+    }
+}
+
+#[test]
 fn cheapest_goes_by_the_tokens_of_the_request() {
     let priced = |name: &str, input: f64, output: f64| admin::Backend {
         price: Some(admin::Price { input, output, ..Default::default() }),
