@@ -11,7 +11,7 @@ Rules are asked in the order of their positions, then of their names. The first 
 client may use its model; when none does, the model that was asked for serves.
 
 Classes:
-  long_context  the prompt has 60000 tokens or as many as --min-tokens says, or the client says that it uses the long window
+  long_context  the prompt has more than 60000 tokens, or as many as --min-tokens says, or the client says that it uses the long window
   background    Claude Code's small calls: the model's name has `haiku`, and no sub-agent asks
   web_search    one of the tools searches the web at the provider
   thinking      it asks for thinking

@@ -4,7 +4,7 @@
 //! One function says what of a rule does not hold; firing and explaining both ask it, so they cannot disagree.
 //!
 //! # The classes
-//! - `long_context`: the prompt has at least `min_tokens` (60,000 if unset), or the client says that it uses the long
+//! - `long_context`: the prompt has at least `min_tokens` (if unset, more than 60,000), or the client says that it uses the long
 //!   window: the model's name ends with `[1m]`, or `anthropic-beta` has a `context-1m…`. Only this request counts: how long
 //!   the session's last prompt was is not known on every node.
 //! - `background`: the model's name has `haiku`, and no sub-agent asks: those work with such models too.

@@ -44,8 +44,9 @@ impl Class {
     ];
 }
 
-/// Estimated tokens from which a prompt is long where a rule of the class `long_context` does not say.
-pub const LONG_CONTEXT: u64 = 60_000;
+/// Estimated tokens from which a prompt is long where a rule of the class `long_context` does not say: above 60,000, as
+/// users of claude-code-router expect.
+pub const LONG_CONTEXT: u64 = 60_001;
 
 /// What must hold of a request: all that is said; of a list, one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

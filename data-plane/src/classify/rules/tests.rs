@@ -1,6 +1,7 @@
 //! Every condition, met and unmet; the classes; and the order in which rules are asked.
 
 use super::*;
+use crate::{classify::scan::scan, protocol::surface::Surface};
 use http::{HeaderName, HeaderValue};
 use pointsman_proto::{
     admin::v1 as wire,
@@ -82,12 +83,36 @@ fn thinking(thinking: Thinking) -> Client {
     Client::with(Features { thinking, ..Features::default() })
 }
 
+/// What claude-code-router does with Claude Code's requests, but for what it gets wrong.
+#[test]
+fn recorded_requests_fall_into_their_classes() {
+    const CASES: &str =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/classify_cases.json"));
+    let classes = ["long_context", "background", "web_search", "thinking", "image", "default"];
+    let rules = classes
+        .iter()
+        .zip(1..)
+        .map(|(class, position)| wire::Rule { position, ..rule(class, class, wire::Condition::default()) });
+    let set = set(&rules.collect::<Vec<_>>());
+    let cases: serde_json::Value = serde_json::from_str(CASES).expect("it is JSON");
+    let cases = cases["cases"].as_array().expect("a list");
+    assert!(!cases.is_empty());
+    for case in cases {
+        let scanned = scan(case["body"].to_string().as_bytes(), Surface::Messages).features;
+        let features = Features { tokens: case["tokens"].as_u64().expect("a number"), ..scanned };
+        let model = case["body"]["model"].as_str().expect("a name");
+        let seen = Seen { model, features: &features, headers: &HeaderMap::new(), tags: &[], now: UNIX_EPOCH };
+        let fired = set.fire(&seen, |_| true).map(|rule| &*rule.name);
+        assert_eq!(fired, case["class"].as_str(), "{}", case["name"]);
+    }
+}
+
 #[test]
 fn a_long_context_is_long_or_says_so() {
     let unset = wire::Condition::default();
     let stated = wire::Condition { min_tokens: 1000, ..Default::default() };
-    check("long_context", &unset, &tokens(59_999), Some("about 59999 tokens, fewer than 60000"));
-    check("long_context", &unset, &tokens(60_000), None);
+    check("long_context", &unset, &tokens(60_000), Some("about 60000 tokens, fewer than 60001"));
+    check("long_context", &unset, &tokens(60_001), None);
     check("long_context", &stated, &tokens(999), Some("fewer than 1000"));
     check("long_context", &stated, &tokens(1000), None);
     check("long_context", &stated, &Client::asking("claude-opus-4-6[1m]"), None);
