@@ -10,8 +10,8 @@ const FILES: [&str; 4] = [
     "pointsman/fleet/v1/fleet.proto",
 ];
 
-/// The messages that have a JSON form: resources and what the CLI prints.
-const JSON: [&str; 43] = [
+/// The messages that have a JSON form in which what has its default is left out: what people write in files.
+const WRITTEN: [&str; 25] = [
     ".pointsman.admin.v1.Provider",
     ".pointsman.admin.v1.UpstreamModel",
     ".pointsman.admin.v1.Timeouts",
@@ -27,12 +27,6 @@ const JSON: [&str; 43] = [
     ".pointsman.admin.v1.Resource",
     ".pointsman.admin.v1.Revision",
     ".pointsman.admin.v1.ResourceChange",
-    ".pointsman.admin.v1.NodeStatus",
-    ".pointsman.admin.v1.ModelWeights",
-    ".pointsman.admin.v1.Cause",
-    ".pointsman.admin.v1.BackendWeight",
-    ".pointsman.admin.v1.CheckStatus",
-    ".pointsman.admin.v1.Fleet",
     ".pointsman.admin.v1.HealthCheck",
     ".pointsman.admin.v1.Affinity",
     ".pointsman.admin.v1.Hedging",
@@ -43,6 +37,16 @@ const JSON: [&str; 43] = [
     ".pointsman.admin.v1.HeaderMatch",
     ".pointsman.admin.v1.TimeOfDay",
     ".pointsman.admin.v1.Preferences",
+];
+
+/// The messages that have a JSON form in which every field is there, zeros too: what programs read.
+const ANSWERS: [&str; 18] = [
+    ".pointsman.admin.v1.NodeStatus",
+    ".pointsman.admin.v1.ModelWeights",
+    ".pointsman.admin.v1.Cause",
+    ".pointsman.admin.v1.BackendWeight",
+    ".pointsman.admin.v1.CheckStatus",
+    ".pointsman.admin.v1.Fleet",
     ".pointsman.admin.v1.ExplainResponse",
     ".pointsman.admin.v1.Explanation",
     ".pointsman.admin.v1.Features",
@@ -68,6 +72,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         .extern_path(".google.protobuf.Duration", "::pbjson_types::Duration")
         .extern_path(".google.protobuf.Timestamp", "::pbjson_types::Timestamp")
         .compile_fds(descriptors)?;
-    pbjson_build::Builder::new().register_descriptors(&bytes)?.preserve_proto_field_names().build(&JSON)?;
+    json().register_descriptors(&bytes)?.build(&WRITTEN)?;
+    let answers = out.join("answers");
+    std::fs::create_dir_all(&answers)?;
+    json().register_descriptors(&bytes)?.out_dir(answers).emit_fields().build(&ANSWERS)?;
     Ok(())
+}
+
+fn json() -> pbjson_build::Builder {
+    let mut builder = pbjson_build::Builder::new();
+    builder.preserve_proto_field_names();
+    builder
 }

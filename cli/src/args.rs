@@ -15,8 +15,11 @@ pub mod small;
 pub mod up;
 
 use crate::error::EXIT_CODES;
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use clap::{
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
+use std::{ffi::OsString, path::PathBuf};
 
 /// The command line of Pointsman, an LLM gateway for fleets.
 #[derive(Parser)]
@@ -28,21 +31,46 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// What was typed.
+    ///
+    /// # Errors
+    /// It is no command line of ours, or asks for help; clap's error says what to print and how to exit.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let matches = with_negative_numbers(Self::command()).try_get_matches_from(words).map_err(with_one_guess)?;
+        Self::from_arg_matches(&matches)
+    }
+}
+
+/// A negative number is a value that is out of range, rather than an unknown flag.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    command.allow_negative_numbers(true).mut_subcommands(with_negative_numbers)
+}
+
+/// Clap names every subcommand that is somewhat similar, the most similar one last.
+fn with_one_guess(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::Strings(guesses)) = error.get(ContextKind::SuggestedSubcommand) {
+        let best = guesses.last().cloned().into_iter().collect();
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(best));
+    }
+    error
+}
+
 /// Which control plane, and as whom. A token is never accepted as an argument: arguments show in process lists.
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// The control plane [default: http://127.0.0.1:7700].
-    #[arg(long, global = true, value_name = "URL", env = "POINTSMAN_ADDR", hide_env_values = true)]
+    /// The control plane [env: POINTSMAN_ADDR] [default: http://127.0.0.1:7700].
+    #[arg(long, global = true, value_name = "URL")]
     pub server: Option<String>,
-    /// A file that holds the admin token.
+    /// A file that holds the admin token [env: POINTSMAN_TOKEN_FILE].
     #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// A PEM file with the authorities to trust, instead of the system's.
     #[arg(long, global = true, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// The entry of ~/.config/pointsman/config.yaml to use [default: its `current`].
-    #[arg(long, global = true, value_name = "NAME", env = "POINTSMAN_CONTEXT", hide_env_values = true)]
+    /// The entry of ~/.config/pointsman/config.yaml to use [env: POINTSMAN_CONTEXT] [default: its `current`].
+    #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
 }
 
@@ -106,7 +134,26 @@ pub enum Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+
+    fn refusal(line: &str) -> String {
+        let Err(error) = Cli::read(line.split(' ').map(OsString::from)) else { panic!("{line} is legal") };
+        error.to_string()
+    }
+
+    #[test]
+    fn a_slip_is_told_as_what_it_is() {
+        let told = refusal("pointsman modle list");
+        assert!(told.contains("a similar subcommand exists: 'model'"), "{told}");
+        for (line, range) in [
+            ("pointsman rule create r --position -5", "-5 is not in 0..=4294967295"),
+            ("pointsman rule create r --min-tokens -5", "invalid value '-5' for '--min-tokens <N>'"),
+            ("pointsman simulate --model m -n -5", "-5 is not in 1..=10000000"),
+            ("pointsman rollback -5", "invalid value '-5' for '<VERSION>'"),
+        ] {
+            let told = refusal(line);
+            assert!(told.contains(range) && !told.contains("'-- -5'"), "{told}");
+        }
+    }
 
     #[test]
     fn the_definition_is_consistent() {

@@ -69,17 +69,22 @@ fn secret<'de, D: Deserializer<'de>>(source: D) -> Result<Option<SecretString>, 
     Ok(Option::<String>::deserialize(source)?.map(SecretString::from))
 }
 
-/// What the environment says of the token; the rest of the environment is clap's.
+/// What the environment says. It is not left to clap, whose usage would show what it says as if it had to be given.
 #[derive(Default)]
-struct TokenEnv {
+struct Environment {
+    server: Option<String>,
+    context: Option<String>,
     token: Option<String>,
     token_file: Option<PathBuf>,
 }
 
 impl Target {
     pub fn resolve(args: &ConnectionArgs) -> Result<Self, CliError> {
-        let environment = TokenEnv {
-            token: env::var("POINTSMAN_TOKEN").ok().filter(|token| !token.is_empty()),
+        let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        let environment = Environment {
+            server: set("POINTSMAN_ADDR"),
+            context: set("POINTSMAN_CONTEXT"),
+            token: set("POINTSMAN_TOKEN"),
             token_file: env::var_os("POINTSMAN_TOKEN_FILE").filter(|path| !path.is_empty()).map(PathBuf::from),
         };
         let file = match location() {
@@ -90,10 +95,10 @@ impl Target {
     }
 }
 
-fn choose(args: &ConnectionArgs, environment: TokenEnv, file: ConfigFile) -> Result<Target, CliError> {
-    let context = pick(file, args.context.as_deref())?;
+fn choose(args: &ConnectionArgs, environment: Environment, file: ConfigFile) -> Result<Target, CliError> {
+    let context = pick(file, args.context.as_deref().or(environment.context.as_deref()))?;
     let of_file = context.server.clone().unwrap_or_else(|| DEFAULT_SERVER.to_owned());
-    let server = args.server.clone().unwrap_or_else(|| of_file.clone());
+    let server = args.server.clone().or(environment.server).unwrap_or_else(|| of_file.clone());
     let context = if server == of_file { context } else { Context::default() };
     let token = match (&args.token_file, environment.token, environment.token_file) {
         (Some(path), _, _) => Some(read_token(path)?),

@@ -1,13 +1,15 @@
 //! Configuration files: YAML, JSON (`.json`) or TOML (`.toml`). The only place that parses YAML.
 //!
 //! A key that is given twice is refused, at any depth, with its line: YAML and JSON are first walked for that alone,
-//! TOML refuses it by itself. Several YAML documents in a file count as several files. Several files are merged by
+//! TOML refuses it by itself. Durations are what they are in flags. Several YAML documents in a file count as several files. Several files are merged by
 //! concatenating their lists; a resource that is named twice is then the server's to refuse.
 
 mod duplicates;
+mod durations;
 mod toml_form;
 
 use duplicates::NoDuplicates;
+use durations::Durations;
 use pointsman_proto::admin::v1::Config;
 use serde::{
     Deserialize, Deserializer,
@@ -93,7 +95,7 @@ fn parse_yaml<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Fault> {
         NoDuplicates.deserialize(document).map_err(|error| yaml_fault(&error))?;
     }
     serde_yaml::Deserializer::from_str(text)
-        .map(|document| Option::<T>::deserialize(document).map_err(|error| yaml_fault(&error)))
+        .map(|document| Option::<T>::deserialize(Durations(document)).map_err(|error| yaml_fault(&error)))
         .filter_map(Result::transpose)
         .collect()
 }
@@ -119,7 +121,7 @@ where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    serde_path_to_error::deserialize(source).map_err(|error| fault(error.inner(), &error.path().to_string()))
+    serde_path_to_error::deserialize(Durations(source)).map_err(|error| fault(error.inner(), &error.path().to_string()))
 }
 
 fn merge(into: &mut Config, from: Config, name: &str) -> Result<(), InputError> {

@@ -24,7 +24,6 @@ mod up;
 mod values;
 
 use args::{Cli, Command};
-use clap::Parser;
 use std::process::ExitCode;
 
 #[tokio::main]
@@ -32,7 +31,7 @@ async fn main() -> ExitCode {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         eprintln!("warning: another TLS provider was already installed");
     }
-    let cli = Cli::parse();
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let is_diff = matches!(cli.command, Command::Diff(_));
     match commands::run(cli).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,11 +25,17 @@ pub enum Document {
 
 /// One line or more, with a line end after them. A reader that has gone is `CliError::Output`, not a panic.
 pub fn print(text: &str) -> Result<(), CliError> {
+    match text {
+        "" => Ok(()),
+        text if text.ends_with('\n') => write(text),
+        text => write(&format!("{text}\n")),
+    }
+}
+
+/// As it is.
+pub fn write(text: &str) -> Result<(), CliError> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
-    if !text.is_empty() && !text.ends_with('\n') {
-        stdout.write_all(b"\n")?;
-    }
     Ok(stdout.flush()?)
 }
 

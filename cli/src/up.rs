@@ -53,6 +53,8 @@ pub struct Setup {
     pub db: PathBuf,
     pub admin_listen: SocketAddr,
     pub nodes: Vec<NodeSetup>,
+    /// Where they run; may be empty.
+    pub zone: String,
     /// Applied at the start.
     pub config: Option<Config>,
     /// How long open requests may go on at the end.
@@ -113,7 +115,10 @@ impl AllInOne {
         let tokens = join::tokens(service, &names).await?;
         for (node, token) in setup.nodes.iter().zip(tokens) {
             let file = join::private_file(&token)?;
-            let config = node_config(node, self.control.fleet_addr, file.path().to_owned(), setup.drain);
+            let config = node::Config {
+                zone: setup.zone.clone(),
+                ..node_config(node, self.control.fleet_addr, file.path().to_owned(), setup.drain)
+            };
             let running = pointsman_data_plane::start(config).await;
             let running = running.map_err(|error| CliError::Failed(format!("{}: {error:#}", node.name)))?;
             self.nodes.push(Node { name: node.name.clone(), running });
@@ -217,15 +222,15 @@ fn start_log(default: Option<&str>) -> Result<(), CliError> {
 }
 
 /// Ctrl-C, SIGTERM, and a terminal that was closed.
-struct Signals([Signal; 3]);
+pub struct Signals([Signal; 3]);
 
 impl Signals {
-    fn listen() -> Result<Self, CliError> {
+    pub fn listen() -> Result<Self, CliError> {
         let on = |kind| signal(kind).map_err(|error| CliError::Failed(format!("signals cannot be handled: {error}")));
         Ok(Self([on(SignalKind::interrupt())?, on(SignalKind::terminate())?, on(SignalKind::hangup())?]))
     }
 
-    async fn asked(&mut self) {
+    pub async fn asked(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}

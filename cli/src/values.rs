@@ -60,6 +60,25 @@ pub fn new_weight(text: &str) -> Result<NewWeight, String> {
     Ok(NewWeight { provider, model, weight: weight(value)? })
 }
 
+/// A number whose 0 would stand for the default on the wire.
+fn number(text: &str, allowed: std::ops::RangeInclusive<u32>) -> Result<u32, String> {
+    text.parse().ok().filter(|number| allowed.contains(number)).ok_or_else(|| {
+        let (first, last) = (allowed.start(), allowed.end());
+        let range = if *last == u32::MAX { format!("{first} upwards") } else { format!("{first} to {last}") };
+        format!("must be a whole number from {range}; leave the flag out, or --unset the field, for the default")
+    })
+}
+
+/// 1, 2, 3 ...
+pub fn positive(text: &str) -> Result<u32, String> {
+    number(text, 1..=u32::MAX)
+}
+
+/// 1 to 100.
+pub fn percent(text: &str) -> Result<u32, String> {
+    number(text, 1..=100)
+}
+
 /// `500ms`, `60s`, `1h 30m`, `30d`; a day has 24 hours.
 fn signed_duration(text: &str) -> Result<SignedDuration, String> {
     text.parse::<Span>()
@@ -123,6 +142,21 @@ mod tests {
         check("30d", 2_592_000, 0);
         for bad in ["60", "", "-5s", "soon", "1y"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_zero_that_would_mean_the_default_is_refused() {
+        assert_eq!((positive("7"), percent("100")), (Ok(7), Ok(100)));
+        for (refused, range) in [
+            (positive("0"), "from 1 upwards"),
+            (positive("-1"), "from 1 upwards"),
+            (percent("0"), "from 1 to 100"),
+            (percent("101"), "from 1 to 100"),
+            (percent("99.9"), "from 1 to 100"),
+        ] {
+            let told = refused.expect_err("it is out of range");
+            assert!(told.contains(range) && told.contains("default"), "{told}");
         }
     }
 

@@ -43,7 +43,16 @@ fn the_version_is_printed() {
 #[test]
 fn help_lists_the_exit_codes() {
     let help = pointsman(&["--help"]).exits_with(0).prints("Exit codes:");
-    help.prints("6  the control plane cannot be reached").prints("7  diff: failed").prints("POINTSMAN_TOKEN");
+    help.prints("6  the control plane cannot be reached")
+        .prints("7  diff: failed")
+        .prints("8  explain:")
+        .prints("POINTSMAN_TOKEN");
+}
+
+#[test]
+fn usage_shows_what_was_left_out_and_not_what_the_environment_says() {
+    pointsman(&["model", "create"]).exits_with(2).says("Usage: pointsman model create").keeps_quiet_about("--server");
+    pointsman(&["rule", "create", "r", "--class", "default"]).exits_with(2).says("--model NAME");
 }
 
 #[test]
@@ -52,6 +61,15 @@ fn a_wrong_command_line_exits_with_2() {
     pointsman(&["model", "set-weights", "gpt-4", "openai=much"]).exits_with(2).says("is no weight");
     pointsman(&["provider", "update", "openai"]).exits_with(2).says("nothing to update");
     pointsman(&["key", "get", "openai"]).exits_with(2).says("PROVIDER/NAME");
+    // The wire's 0 stands for the default.
+    pointsman(&["model", "update", "m", "--hedge-budget", "0"]).exits_with(2).says("from 1 to 100");
+    pointsman(&["model", "update", "m", "--affinity", "session,max_load=0"]).exits_with(2).says("from 1 to 1000");
+    pointsman(&["model", "update", "m", "--backend", "p,context=0"]).exits_with(2).says("from 1 upwards");
+    for flag in ["--health-retries", "--failure-threshold", "--success-threshold", "--blacklist-after"] {
+        pointsman(&["provider", "update", "p", flag, "0"]).exits_with(2).says("from 1 upwards");
+    }
+    pointsman(&["settings", "update", "--max-attempts", "0"]).exits_with(2).says("from 1 upwards");
+    pointsman(&["rule", "update", "r", "--min-tokens", "0"]).exits_with(2).says("from 1 upwards");
 }
 
 #[test]

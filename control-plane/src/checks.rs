@@ -66,14 +66,16 @@ impl Checks {
         self.checked.lock().expect("nothing panics while it holds the checks")
     }
 
-    /// Takes a result in, and tells the fleet's health how the check stands; each time, since it may not have known the
-    /// provider before.
+    /// Takes a result in, and tells the fleet's health how the check stands, once that is known; each time, since it may not
+    /// have known the provider before.
     fn take(&self, hub: &Hub, provider: &Name, run: u64, outcome: Outcome) {
         let mut checked = self.checked();
         let Some(check) = checked.get_mut(provider).filter(|check| check.run == run) else { return };
         let changed = check.state.take(outcome, check.retries, self.clock.now());
         // Told under the lock, so that what is told last is what stands.
-        hub.checked(provider, check.state.failing());
+        if check.state.is_settled() {
+            hub.checked(provider, check.state.failing());
+        }
         drop(checked);
         if changed {
             self.changed.send_modify(|n| *n += 1);

@@ -23,7 +23,7 @@ Secrets are never flags. POINTSMAN_MASTER_KEY and POINTSMAN_ADMIN_TOKEN may hold
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pointsman-control", version, after_help = EXIT_CODES)]
 pub struct Args {
-    /// The SQLite database; made when it is absent
+    /// The SQLite database; made when it is absent, and its folder too
     #[arg(long, env = "POINTSMAN_DB", default_value = "./pointsman.db", value_name = "FILE")]
     pub db: PathBuf,
 

@@ -196,7 +196,7 @@ pub fn apply(before: &Configuration, edit: &Edit, context: &Context<'_>) -> Resu
     };
     let configuration = Configuration { tables: draft.tables, catalog };
     Ok(Outcome {
-        warnings: warnings::of(&configuration, &draft.touched, context.sources),
+        warnings: warnings::of(before, &configuration, &draft.touched, context.sources),
         summary: summary(edit, &changes),
         journaled: edit.is_journaled(),
         configuration,

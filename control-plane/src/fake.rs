@@ -1,7 +1,8 @@
 //! For tests: a server on loopback that answers as it is told, and remembers what it was asked; and a publisher.
 
 use crate::{
-    publisher::{Publisher, PublisherTask},
+    edit::Edit,
+    publisher::{Commit, Publisher, PublisherTask},
     secrets::MasterKeySource,
     store::Store,
 };
@@ -15,6 +16,7 @@ use std::{
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 /// What was asked.
 #[derive(Clone, Debug)]
@@ -96,11 +98,30 @@ async fn serve(
     Ok(response)
 }
 
-/// A publisher on a database of its own, which ends with the directory.
-pub(crate) async fn publisher() -> (Publisher, PublisherTask, TempDir) {
-    let dir = tempfile::tempdir().expect("a directory");
-    let store = Store::open(&dir.path().join("db")).await.expect("it opens");
-    let master = MasterKeySource::Generated(dir.path().join("master.key"));
-    let (publisher, writer) = Publisher::start(store, &master).await.expect("it starts");
-    (publisher, writer, dir)
+/// A publisher on a database of its own. What is started beside it ends with this.
+pub(crate) struct Plane {
+    pub(crate) publisher: Publisher,
+    pub(crate) stop: CancellationToken,
+    pub(crate) dir: TempDir,
+    _writer: PublisherTask,
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Plane {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&dir.path().join("db")).await.expect("it opens");
+        let master = MasterKeySource::Generated(dir.path().join("master.key"));
+        let (publisher, writer) = Publisher::start(store, &master).await.expect("it starts");
+        Self { publisher, stop: CancellationToken::new(), dir, _writer: writer }
+    }
+
+    pub(crate) async fn make(&self, edit: Edit) -> Commit {
+        self.publisher.submit(edit, "admin", false).await.expect("the edit is good")
+    }
 }

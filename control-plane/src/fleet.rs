@@ -4,17 +4,21 @@
 //! - [`registry`]: the nodes and what is known of each, for operators
 //! - [`push`]: the configuration to converge to; the first change at once, then at most one in 100 ms
 //! - [`session`]: one node's stream, from its Hello to its end
+//! - [`pace`]: how fast a node may report
 //! - [`questions`]: what operators ask of the nodes themselves
+//! - [`zones`]: where operators say that nodes run
 //! - [`start`]: the tasks that all of it needs
 //!
 //! A stream keeps no queue. It knows what its node last acknowledged and sends what has changed since; the common case,
 //! a node at the previous version or epoch, takes bytes that were serialised once for all.
 
+mod pace;
 mod push;
 mod questions;
 mod registry;
 mod session;
 mod start;
+mod zones;
 
 pub use push::{Push, run_pusher};
 pub use questions::{AskError, Replies};
@@ -34,6 +38,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
+use zones::Zones;
 
 /// A node that connects says Hello within this time.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,6 +55,7 @@ pub struct Fleet {
     pub hub: Arc<Hub>,
     pub registry: Arc<Registry>,
     pub pushes: watch::Receiver<Arc<Push>>,
+    zones: watch::Receiver<Zones>,
     /// False only under `--insecure-dev`.
     pub require_tokens: bool,
     pub shutdown: CancellationToken,

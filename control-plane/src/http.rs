@@ -57,6 +57,14 @@ pub(crate) async fn body(mut response: reqwest::Response, limit: usize) -> Resul
     Ok(body)
 }
 
+/// A status, and what the server says is wrong if it says something.
+pub(crate) fn answered(status: u16, body: &[u8], secrets: &[&str]) -> String {
+    match told(body, secrets).as_str() {
+        "" => format!("status {status}"),
+        why => format!("status {status}: {why}"),
+    }
+}
+
 /// What a server says is wrong, in one line; `secrets` are blotted out, whoever put them there.
 pub(crate) fn told(body: &[u8], secrets: &[&str]) -> String {
     let text = serde_json::from_slice(body).ok().and_then(|json: Value| message(&json));

@@ -228,6 +228,11 @@ impl Publisher {
         self.outputs.state.borrow().clone()
     }
 
+    /// What is served, as it changes.
+    pub(crate) fn states(&self) -> watch::Receiver<Arc<State>> {
+        self.outputs.state.clone()
+    }
+
     /// The snapshots, as they are made.
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.outputs.snapshots.clone()

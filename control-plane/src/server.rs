@@ -1,5 +1,7 @@
 //! From a configuration to a running server: listeners, database, publisher, services.
 
+mod readiness;
+
 use crate::{
     admin::{Admin, auth::Authenticate},
     checks::Checks,
@@ -19,6 +21,7 @@ use pointsman_proto::admin::v1::{
     virtual_key_service_server::VirtualKeyServiceServer,
 };
 use pointsman_proto::fleet::v1::fleet_service_server::FleetServiceServer;
+use readiness::Readiness;
 use secrecy::{ExposeSecret, SecretString};
 use std::{fs, io, net::SocketAddr, path::Path, time::Duration};
 use tokio::net::TcpListener;
@@ -42,6 +45,7 @@ pub struct Running {
     pub admin_addr: SocketAddr,
     pub fleet_addr: SocketAddr,
     pub publisher: Publisher,
+    readiness: Readiness,
     stop: CancellationToken,
     tasks: TaskTracker,
     writer: PublisherTask,
@@ -53,8 +57,9 @@ impl Running {
         self.stop.clone()
     }
 
-    /// Stops accepting, lets calls finish, and closes the database.
+    /// Says that it no longer serves, stops accepting, lets calls finish, and closes the database.
     pub async fn shutdown(self) {
+        self.readiness.end().await;
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
@@ -90,10 +95,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     tasks.spawn(serve(fleet_listener, tls.clone(), routes, stop.clone()));
 
     let admin = Admin { publisher: publisher.clone(), fleet: hooks, tokens, upstream, stop: stop.clone() };
-    let routes = admin_routes(admin, Authenticate::new(token.as_ref())).await?;
+    let (routes, readiness) = admin_routes(admin, Authenticate::new(token.as_ref())).await?;
     tasks.spawn(serve(admin_listener, tls, routes, stop.clone()));
     tracing::info!(admin = %admin_addr, fleet = %fleet_addr, db = %config.db.display(), "serving");
-    Ok(Running { admin_addr, fleet_addr, publisher, stop, tasks, writer })
+    Ok(Running { admin_addr, fleet_addr, publisher, readiness, stop, tasks, writer })
 }
 
 /// Serves until told to stop. A listener that fails stops the server.
@@ -131,14 +136,14 @@ fn builder(tls: Option<ServerTlsConfig>) -> Result<Server, tonic::transport::Err
     }
 }
 
-async fn admin_routes(admin: Admin, auth: Authenticate) -> Result<Routes, StartError> {
-    let (health_reporter, health) = tonic_health::server::health_reporter();
+async fn admin_routes(admin: Admin, auth: Authenticate) -> Result<(Routes, Readiness), StartError> {
+    let (mut readiness, health) = Readiness::new();
     let mut routes = Routes::default();
     macro_rules! add {
         ($($server:ident),*) => {$(
             let service = $server::new(admin.clone()).max_decoding_message_size(MAX_MESSAGE);
             routes = routes.add_service(InterceptedService::new(service, auth.clone()));
-            health_reporter.set_serving::<$server<Admin>>().await;
+            readiness.add::<$server<Admin>>().await;
         )*};
     }
     add!(
@@ -153,7 +158,7 @@ async fn admin_routes(admin: Admin, auth: Authenticate) -> Result<Routes, StartE
     let broken = |e: tonic_reflection::server::Error| StartError::Failed(format!("reflection: {e}"));
     let v1 = reflection().build_v1().map_err(broken)?;
     let v1alpha = reflection().build_v1alpha().map_err(broken)?;
-    Ok(routes.add_service(v1).add_service(v1alpha).add_service(health))
+    Ok((routes.add_service(v1).add_service(v1alpha).add_service(health), readiness))
 }
 
 /// The error details' types are among them, so that clients can print those.

@@ -7,10 +7,12 @@ use pointsman_proto::admin::v1::{
 use std::{
     io::{BufRead, BufReader, Read},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, ChildStderr, Command, Output, Stdio},
 };
 use tonic::{Code, Request, transport::Channel};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_types::StatusExt;
 
 fn command(db: &Path) -> Command {
@@ -70,6 +72,28 @@ impl Drop for Server {
     }
 }
 
+#[tokio::test]
+async fn a_server_that_stops_says_that_it_does_not_serve() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Server::start(command(&dir.path().join("db")).arg("--insecure-dev"));
+    let mut client = HealthClient::new(server.connect().await);
+    let mut watches = Vec::new();
+    for service in ["", "pointsman.admin.v1.RuleService"] {
+        let request = HealthCheckRequest { service: service.into() };
+        let mut told = client.watch(request).await.expect("it is there").into_inner();
+        let now = told.message().await.expect("it goes on").expect("it says how it is");
+        assert_eq!(now.status(), ServingStatus::Serving, "{service:?}");
+        watches.push(told);
+    }
+    let stopped = tokio::task::spawn_blocking(move || server.stop());
+    for mut told in watches {
+        let then = told.message().await.expect("the connection outlives the listener").expect("it says so");
+        assert_eq!(then.status(), ServingStatus::NotServing);
+    }
+    drop(client);
+    assert_eq!(stopped.await.expect("it ends").0, Some(0));
+}
+
 #[test]
 fn help_explains_flags_environment_and_exit_codes() {
     let (code, text) = run(Command::new(env!("CARGO_BIN_EXE_pointsman-control")).arg("--help"));
@@ -97,6 +121,26 @@ fn flags_that_are_not_safe_together_are_wrong_usage() {
         assert!(code == Some(2) && message(&text).contains(says), "{flags:?}: {code:?} {text}");
         assert!(!db.exists(), "nothing was made");
     }
+}
+
+#[test]
+fn the_folder_of_the_database_is_made_for_its_owner_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let db = dir.path().join("new/fleet/pointsman.db");
+    let server = Server::start(&mut command(&db));
+    for folder in ["new", "new/fleet"] {
+        let mode = std::fs::metadata(dir.path().join(folder)).expect("it was made").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{folder}");
+    }
+    assert!(db.with_file_name("admin.token").exists());
+    drop(server);
+    let file = dir.path().join("file");
+    std::fs::write(&file, "no folder").expect("it is written");
+    let (code, text) = run(&mut command(&file.join("sub/pointsman.db")));
+    assert_eq!(code, Some(3), "{text}");
+    let says = |part: &str| assert!(message(&text).contains(part), "{part}: {text}");
+    says("cannot make the folder");
+    says("make it, or name another database");
 }
 
 #[test]

@@ -7,13 +7,17 @@ mod endpoint;
 mod headroom;
 mod measure;
 mod permit;
+mod quiet;
 mod slot;
+mod usual;
 
 pub use endpoint::{Circuit, CircuitState, EndpointCell, Verdict};
 pub use headroom::{Headroom, PLENTY};
 pub use measure::{Counted, Ewma, Histogram, Measures, Rate};
 pub use permit::{Gate, Permit};
+pub use quiet::Quiet;
 pub use slot::SlotCell;
+pub use usual::Usual;
 
 use crate::{budget::HedgeBudget, place::Place};
 use pointsman_proto::domain::{EndpointId, KeyId, ModelName, SlotId};
@@ -89,7 +93,13 @@ pub struct ModelCell {
     /// Whose turn it is among the backends.
     pub turn: AtomicU64,
     pub in_flight: AtomicU32,
+    /// Nothing of it is due for a probe.
+    pub quiet: Quiet,
     pub hedges: HedgeBudget,
+    /// Requests that were sent a second time since the node started.
+    pub hedges_sent: AtomicU64,
+    /// Of these, the ones that the second attempt answered.
+    pub hedges_won: AtomicU64,
     pub stats: Measures,
 }
 
@@ -99,7 +109,10 @@ impl ModelCell {
             name,
             turn: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
+            quiet: Quiet::default(),
             hedges: HedgeBudget::default(),
+            hedges_sent: AtomicU64::new(0),
+            hedges_won: AtomicU64::new(0),
             stats: Measures::default(),
         }
     }

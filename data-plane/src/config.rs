@@ -16,7 +16,8 @@ pub struct Config {
     #[arg(long, env = "POINTSMAN_NODE")]
     pub node: String,
 
-    /// Where it runs, for people and for the strategy `geographic`, for example eu-west-1a
+    /// Where it runs, for people and for the strategy `geographic`, for example eu-west-1a [default: as `pointsman node
+    /// create NAME --zone` says]
     #[arg(long, env = "POINTSMAN_ZONE", default_value = "")]
     pub zone: String,
 

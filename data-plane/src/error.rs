@@ -2,6 +2,7 @@
 //! SDKs map it to the right exception.
 
 use crate::{
+    cells::Counted,
     classify::BadPreference,
     protocol::{
         anthropic, gemini,
@@ -59,7 +60,12 @@ impl Refusal {
     }
 
     pub fn unknown_model(name: &str) -> Self {
-        let message = format!("The model {:?} does not exist or you do not have access to it.", short(name));
+        let mut message = format!("The model {:?} does not exist or you do not have access to it.", short(name));
+        if name.contains(',') {
+            message.push_str(
+                " A name with a comma is that of a backend, provider,upstream-model, of a model that you may use.",
+            );
+        }
         Self::new(Class::UnknownModel, message).field("model")
     }
 
@@ -111,6 +117,15 @@ impl Refusal {
     /// What the client is told.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What a request that was answered by it counts as for its model.
+    pub fn counted(&self) -> Counted {
+        match self.class {
+            Class::RateLimited | Class::QuotaSpent => Counted::RateLimited,
+            Class::Overloaded | Class::TimedOut | Class::Failed | Class::Unavailable => Counted::Failure,
+            _ => Counted::Refused,
+        }
     }
 
     pub fn into_response(self, dialect: Dialect) -> Response<Reply> {

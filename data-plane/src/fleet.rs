@@ -56,11 +56,19 @@ pub struct Uplink {
 
 /// From the stream to the keeper.
 pub enum FromControl {
-    Connected { outbox: mpsc::Sender<ToControl>, hello: oneshot::Sender<Hello> },
+    Connected {
+        outbox: mpsc::Sender<ToControl>,
+        hello: oneshot::Sender<Hello>,
+    },
     Lost,
-    Config { edit: Edit, answer: oneshot::Sender<Result<(), Refused>> },
+    Config {
+        edit: Edit,
+        answer: oneshot::Sender<Result<(), Refused>>,
+    },
     Health(Health),
     Probe(ProbeAnswer),
+    /// The zone that the operator registered; may be empty.
+    Zone(String),
 }
 
 /// From the keeper to the stream.
@@ -223,6 +231,7 @@ impl Stream<'_> {
         match message.message {
             Some(FromWire::Health(health)) => self.tell(FromControl::Health(health)).await,
             Some(FromWire::Probe(answer)) => self.tell(FromControl::Probe(answer)).await,
+            Some(FromWire::Place(place)) => self.tell(FromControl::Zone(place.zone)).await,
             Some(FromWire::Snapshot(snapshot)) => self.configure(assembly.snapshot(snapshot), messages).await,
             Some(FromWire::Delta(delta)) => self.configure(assembly.delta(delta), messages).await,
             Some(FromWire::Question(question)) => {

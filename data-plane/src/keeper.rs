@@ -14,6 +14,7 @@ pub use task::{Task, run};
 
 use crate::{
     cells::{EndpointCell, KeyCell, SlotCell},
+    classify::Sessions,
     select::affinity,
     table::Table,
 };
@@ -21,7 +22,10 @@ use arc_swap::ArcSwap;
 use pointsman_proto::{clock::Clock, slot::Millis};
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
 };
 use tokio::sync::{mpsc, watch};
 
@@ -58,9 +62,13 @@ pub struct Keeper {
     pub tables: Tables,
     /// Where this node begins its rounds over a provider's keys, so that nodes do not walk them in step.
     pub stagger: u32,
+    /// What replies told of their sessions' prompts, for rules.
+    pub sessions: Sessions,
     /// Draws of [`Self::chance`] so far.
     draws: AtomicU64,
     news: mpsc::UnboundedSender<News>,
+    /// Counts what [`Self::answers`] ticks for.
+    changes: AtomicU64,
     /// Ticks when a grant came or was denied, or something came back.
     answers: watch::Sender<u64>,
 }
@@ -73,7 +81,8 @@ impl Keeper {
     pub fn new(clock: Clock, stagger: u32) -> (Arc<Self>, mpsc::UnboundedReceiver<News>) {
         let (news, inbox) = mpsc::unbounded_channel();
         let tables = ArcSwap::from_pointee(Table::default());
-        let keeper = Self { clock, tables, stagger, draws: AtomicU64::new(0), news, answers: watch::channel(0).0 };
+        let (sessions, draws, answers) = (Sessions::default(), AtomicU64::new(0), watch::channel(0).0);
+        let keeper = Self { clock, tables, stagger, sessions, draws, news, changes: AtomicU64::new(0), answers };
         (Arc::new(keeper), inbox)
     }
 
@@ -102,7 +111,13 @@ impl Keeper {
         self.answers.subscribe()
     }
 
+    /// How often something changed that a request may be waiting for, so far.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Acquire)
+    }
+
     fn answered(&self) {
+        self.changes.fetch_add(1, Release);
         self.answers.send_modify(|n| *n += 1);
     }
 }

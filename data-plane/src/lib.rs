@@ -14,7 +14,7 @@
 //! # Layout, in reading order
 //! - [`proxy`]: the story above; [`auth`], [`body`], [`request`], [`headers`]: its first steps
 //! - [`table`]: the configuration as requests use it, in one swap; [`cells`]: what is known of slots and endpoints
-//! - [`features`], [`classify`]: what a request is and would like, and which rule fires
+//! - [`features`], [`classify`]: what a request is and would like, and which model serves it, by name or by rule
 //! - [`select`]: which backend and key; [`place`]: how far it is; [`send`]: the way there; [`outcome`], [`hints`]: what the answer teaches
 //! - [`relay`]: the way back
 //! - [`keeper`]: the one task that changes what requests read; [`fleet`]: the stream to the control plane

@@ -11,6 +11,14 @@
 //! - the dialects: [`openai`], [`openai_completions`], [`openai_responses`], [`anthropic`], [`gemini`]; providers' alone:
 //!   [`bedrock`], [`codewhisperer`]; [`embeddings`] and [`tokens`] beside them
 
+/// The text of a recorded request or reply.
+#[cfg(test)]
+macro_rules! fixture {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/", $name))
+    };
+}
+
 pub mod anthropic;
 pub mod bedrock;
 pub mod codewhisperer;
@@ -24,6 +32,8 @@ pub mod openai_responses;
 pub mod shape;
 pub mod sse;
 pub mod surface;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 pub mod translate;
 pub mod upstream;

@@ -8,12 +8,14 @@ mod hedge;
 mod models;
 pub(crate) mod nowhere;
 pub(crate) mod prepare;
+pub(crate) mod recount;
 
 use crate::{
     auth::{self, Caller},
     body,
     budget::RetryBudget,
-    classify::{Classified, Question},
+    cells::{Counted, Measures},
+    classify::Classified,
     error::Refusal,
     headers,
     keeper::Keeper,
@@ -28,17 +30,20 @@ use bytes::Bytes;
 use hedge::Hedge;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
+use pointsman_proto::slot::millis;
 use prepare::Given;
 use std::{
     pin::Pin,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
+use tokio::task::spawn_blocking;
 
 /// Header sections above this are refused in the client's own format; far above, by the HTTP library.
 const HEADER_BYTES: usize = 32 * 1024;
 /// A request that has it is told how sure the choice of its backend was, by the same header.
 const CONFIDENCE: HeaderName = HeaderName::from_static("x-pointsman-confidence");
+const RULE: HeaderName = HeaderName::from_static("x-pointsman-rule");
 /// No attempt begins after this.
 const REQUEST_TIME: Duration = Duration::from_secs(600);
 /// How long a request that could be a probe, but need not, waits for leave: one round trip to the control plane.
@@ -93,8 +98,8 @@ impl Proxy {
             Some(model) => Asked { model, place: Place::Path, body },
             None => request::read(body, content_type(&parts.headers)).map_err(unreadable)?,
         };
-        let given = Given::new(surface, parts.uri, parts.headers, asked);
-        let classified = question(&table, &caller, &given).classify()?;
+        let given = Given::new(&table, surface, parts.uri, parts.headers, asked);
+        let classified = given.question(&self.keeper, &table, &caller).classify()?;
         let journey = Journey {
             proxy: self,
             table,
@@ -109,13 +114,8 @@ impl Proxy {
             unfit: None,
             started: Instant::now(),
         };
-        journey.run().await
+        Ok(journey.run(dialect).await)
     }
-}
-
-fn question<'a>(table: &'a Table, caller: &'a Caller, given: &'a Given) -> Question<'a> {
-    let Given { surface, headers, asked, .. } = given;
-    Question { table, caller, surface: *surface, headers, asked, now: SystemTime::now() }
 }
 
 pub(crate) fn nothing_there(method: &Method, path: &str) -> Refusal {
@@ -166,28 +166,68 @@ struct Journey<'a> {
     unfit: Option<Refusal>,
 }
 
+/// A request that is not yet answered. It counts for its model if it never is: attempts count if the client sees them.
+struct Waiting<'a>(Option<&'a Measures>);
+
+impl Waiting<'_> {
+    /// It was answered, by this refusal or by an attempt.
+    fn answered(mut self, refusal: Option<&Refusal>, elapsed: Duration) {
+        if let (Some(measures), Some(refusal)) = (self.0.take(), refusal) {
+            measures.count(refusal.counted(), millis(elapsed));
+        }
+    }
+}
+
+/// The client has left.
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(measures) = self.0 {
+            measures.count(Counted::Cancelled, 0);
+        }
+    }
+}
+
 impl<'a> Journey<'a> {
-    async fn run(mut self) -> Result<Response<Reply>, Refusal> {
+    /// The answer, which says which rule fired whatever came of the request.
+    async fn run(mut self, dialect: Dialect) -> Response<Reply> {
+        let mut response = self.answer().await.unwrap_or_else(|refusal| refusal.into_response(dialect));
+        if let Some(rule) = &self.classified.rule {
+            response.headers_mut().insert(RULE, headers::value(&rule.name));
+        }
+        response
+    }
+
+    async fn answer(&mut self) -> Result<Response<Reply>, Refusal> {
         let unknown = || Refusal::unknown_model(&self.given.asked.model);
         let model = self.classified.model.clone().ok_or_else(unknown)?;
-        if let Some(refusal) = self.unserved(&model) {
+        // Whoever counts a prompt would know whether it is too long.
+        if matches!(self.given.surface, Surface::CountTokens | Surface::GeminiCountTokens) {
+            return Box::pin(count::answer(self, &model)).await;
+        }
+        if let Some(refusal) = self.unserved(&model)
+            && let Some(refusal) = Box::pin(self.recounted(&model, refusal)).await
+        {
             return Err(refusal);
         }
         self.wants_confidence = self.given.headers.contains_key(CONFIDENCE);
-        if matches!(self.given.surface, Surface::CountTokens | Surface::GeminiCountTokens) {
-            return Box::pin(count::answer(&mut self, &model)).await;
-        }
+        let waiting = Waiting(Some(&model.cell.stats));
+        let answer = self.serve(&model).await;
+        waiting.answered(answer.as_ref().err(), self.started.elapsed());
+        answer
+    }
+
+    async fn serve(&mut self, model: &Arc<Model>) -> Result<Response<Reply>, Refusal> {
         self.proxy.budget.first_attempt(self.proxy.keeper.now());
-        if let Some(response) = self.try_model(&model, Reach::Ready).await {
+        if let Some(response) = self.try_model(model, Reach::Ready).await {
             return Ok(response);
         }
-        let others = self.fallbacks(&model);
+        let others = self.fallbacks(model);
         for other in &others {
             if let Some(response) = self.try_model(other, Reach::Ready).await {
                 return Ok(response);
             }
         }
-        let chain = || std::iter::once(&model).chain(&others);
+        let chain = || std::iter::once(model).chain(&others);
         if let Some(route) = self.wait_for_a_probe(chain()).await
             && let Some(response) = self.follow(route).await
         {
@@ -205,15 +245,15 @@ impl<'a> Journey<'a> {
                 let fits = |backend: &Backend| {
                     !self.tried.is_passed_over(&backend.endpoint) && select::fits(backend, features)
                 };
-                Err(nowhere::refusal(chain(), fits, self.attempts, self.last, self.proxy.keeper.now()))
+                let (named, now) = (features.backend.as_ref(), self.proxy.keeper.now());
+                Err(nowhere::refusal(chain(), named, fits, self.attempts, self.last, now))
             }
         }
     }
 
     /// The models to try when this one cannot serve.
     fn fallbacks(&self, model: &Arc<Model>) -> Vec<Arc<Model>> {
-        let instead = self.classified.rule.as_ref().map_or(&[][..], |rule| &rule.fallbacks);
-        chain::fallbacks(&self.table, &self.caller, model, instead)
+        chain::others(&self.table, &self.caller, &self.classified, model)
     }
 
     /// What to say to a request that no backend could ever serve.
@@ -221,15 +261,29 @@ impl<'a> Journey<'a> {
         nowhere::unserved(model, || self.fallbacks(model), &self.classified.features, &self.given.headers)
     }
 
+    /// What remains of a refusal once a prompt that is too long by its estimate alone is counted, while this thread serves
+    /// others.
+    async fn recounted(&mut self, model: &Arc<Model>, refusal: Refusal) -> Option<Refusal> {
+        let others = self.fallbacks(model);
+        let counting = recount::counting(model, &others, &self.classified.features, &mut self.given);
+        let Some(counting) = counting else { return Some(refusal) };
+        let Ok(tokens) = spawn_blocking(counting).await else { return Some(refusal) };
+        self.classified.features.tokens = tokens;
+        self.classified.turn_to(model, &self.given.question(&self.proxy.keeper, &self.table, &self.caller));
+        self.unserved(model)
+    }
+
     /// Whether no backend can be given this request, in whatever state they are.
     fn fits_nowhere<'m>(&self, chain: impl Iterator<Item = &'m Arc<Model>>) -> bool {
-        let mut backends = chain.flat_map(|model| &model.backends).filter(|backend| backend.base > 0);
+        let features = &self.classified.features;
+        let is_meant = |backend: &&Backend| backend.base > 0 && features.allows(&backend.endpoint.id);
+        let mut backends = chain.flat_map(|model| &model.backends).filter(is_meant);
         backends.all(|backend| self.tried.is_passed_over(&backend.endpoint))
     }
 
     /// Attempts on one model, until one is answered or nothing is left to try.
     async fn try_model(&mut self, model: &Arc<Model>, reach: Reach) -> Option<Response<Reply>> {
-        self.classified.turn_to(model, &question(&self.table, &self.caller, &self.given));
+        self.classified.turn_to(model, &self.given.question(&self.proxy.keeper, &self.table, &self.caller));
         if reach == Reach::Ready {
             if model.spec.hedging.is_some() {
                 model.cell.hedges.request(self.proxy.keeper.now());
@@ -264,7 +318,7 @@ impl<'a> Journey<'a> {
             return None;
         }
         let (keeper, features, tried) = (&self.proxy.keeper, &self.classified.features, &self.tried);
-        let route = select::select(keeper, model, features, tried, reach, now, &mut rand::rng()).ok()?;
+        let route = select::select(keeper, model, features, tried, reach, now, &mut rand::rng())?;
         if !first {
             budget.retry(now);
         }
@@ -284,10 +338,6 @@ impl<'a> Journey<'a> {
     async fn follow(&mut self, route: Route) -> Option<Response<Reply>> {
         let attempt = attempt::ready(self, route)?;
         self.attempts += 1;
-        let confidence = self.wants_confidence.then(|| {
-            let (features, tried) = (&self.classified.features, &self.tried);
-            attempt.route.confidence(features, tried)
-        });
         let answer = match Hedge::of(self, &attempt.route) {
             None => attempt::send(attempt, self.context()).await,
             // Boxed, so that other requests keep no room for a second attempt.
@@ -296,23 +346,12 @@ impl<'a> Journey<'a> {
         match answer {
             Answer::Reply(mut response, served_by) => {
                 served_by.describe(response.headers_mut(), self.attempts, self.hedged);
-                self.explain(response.headers_mut(), confidence);
                 Some(response)
             }
             Answer::Failed(route, outcome) => {
                 attempt::failed(self, route, &outcome);
                 None
             }
-        }
-    }
-
-    /// Says which rule fired, and how sure the choice was of whoever asked for that.
-    fn explain(&self, headers: &mut HeaderMap, confidence: Option<f64>) {
-        if let Some(rule) = &self.classified.rule {
-            headers.insert(const { HeaderName::from_static("x-pointsman-rule") }, headers::value(&rule.name));
-        }
-        if let Some(confidence) = confidence.filter(|_| !self.hedged) {
-            headers.insert(CONFIDENCE, headers::value(&format!("{confidence:.2}")));
         }
     }
 
@@ -341,6 +380,8 @@ impl<'a> Journey<'a> {
 struct ServedBy {
     model: HeaderValue,
     provider: HeaderValue,
+    /// How sure its choice was, for whoever asked for that.
+    confidence: Option<f64>,
 }
 
 impl ServedBy {
@@ -348,6 +389,7 @@ impl ServedBy {
         Self {
             model: headers::value(&route.model().spec.name),
             provider: headers::value(&route.backend().upstream.provider.name),
+            confidence: None,
         }
     }
 
@@ -357,6 +399,9 @@ impl ServedBy {
         headers.insert(const { HeaderName::from_static("x-pointsman-attempts") }, HeaderValue::from(attempts));
         if hedged {
             headers.insert(const { HeaderName::from_static("x-pointsman-hedged") }, HeaderValue::from_static("true"));
+        }
+        if let Some(confidence) = self.confidence {
+            headers.insert(CONFIDENCE, headers::value(&format!("{confidence:.2}")));
         }
     }
 }

@@ -253,7 +253,7 @@ impl Relay {
 
     fn see(&mut self, piece: &Bytes) {
         if let Some(usage) = &mut self.usage {
-            usage.see(piece);
+            usage.see(piece, self.held.is_empty() && self.upstream.is_end_stream());
         }
         if let Content::Watched(tail) = &mut self.content {
             tail.see(piece);

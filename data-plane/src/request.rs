@@ -17,6 +17,23 @@ pub struct Asked {
     pub place: Place,
 }
 
+impl Asked {
+    /// Takes these parts out of the body, which are in order and have nothing of the model's name.
+    pub fn cut(&mut self, cuts: &[Range<usize>]) {
+        let (mut left, mut at) = (Vec::with_capacity(self.body.len()), 0);
+        for cut in cuts {
+            left.extend_from_slice(&self.body[at..cut.start]);
+            at = cut.end;
+        }
+        left.extend_from_slice(&self.body[at..]);
+        self.body = left.into();
+        if let Place::Json(span) | Place::Form(span) = &mut self.place {
+            let before: usize = cuts.iter().filter(|cut| cut.end <= span.start).map(Range::len).sum();
+            *span = span.start - before..span.end - before;
+        }
+    }
+}
+
 /// Where a request names its model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {

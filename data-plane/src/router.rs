@@ -141,7 +141,13 @@ impl Router {
         if model.effective.load().some_out {
             select::ask(&self.keeper, &model, features, tried, now);
         }
-        select::select(&self.keeper, &model, features, tried, Reach::Ready, now, rng).map_err(Nowhere::NoRoute)
+        let found = select::select(&self.keeper, &model, features, tried, Reach::Ready, now, rng);
+        found.ok_or_else(|| Nowhere::NoRoute(NoRoute::new(&model, features, tried, Reach::Ready, now)))
+    }
+
+    /// When the passing of time changes something again, if it does: until then nothing comes of settling.
+    pub fn next_change(&self) -> Option<Millis> {
+        if self.news.is_empty() { self.task.next_change() } else { Some(self.now()) }
     }
 
     /// What was counted of every provider, key, backend and model since it was made.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! what is due for a probe and granted → the line that holds the conversation (affinity)
-//!   → a line by the model's strategy, among those that can serve (field, strategy, score) → the next ready key
+//!   → a line by the model's strategy, among those that can serve (field, strategy, score) → the next ready key, or the
+//!     conversation's
 //! ```
 //! The choice is checked against the lines' cells, which may be newer than the weights. None of this takes a lock or
 //! allocates; only a selection that finds nothing says why at length ([`NoRoute`]).
@@ -12,6 +13,7 @@
 
 pub mod affinity;
 mod field;
+mod keys;
 mod probe;
 mod route;
 pub mod score;
@@ -22,13 +24,13 @@ mod tried;
 mod why;
 
 pub use field::{Turns, fits};
+pub use keys::ready as ready_keys;
 pub use probe::{Probes, ask, is_asked};
 pub use route::{Outcome, Route};
 pub use tried::{Attempt, Tried};
-pub use why::{Kind, Reason, misfits, reasons};
+pub use why::{Kind, Reason, against_keys, misfits, reasons};
 
 use crate::{
-    cells::Gate,
     features::Features,
     keeper::Keeper,
     table::{Backend, Effective, Model},
@@ -38,11 +40,11 @@ use pointsman_proto::{
     domain::{EndpointId, Strategy},
     slot::Millis,
 };
-use rand::{Rng, RngExt};
-use std::{
-    fmt,
-    sync::{Arc, atomic::Ordering::Relaxed},
-};
+use rand::Rng;
+use std::{fmt, sync::Arc};
+
+/// How often a selection looks again when others take what it has chosen.
+const LOOKS: usize = 4;
 
 /// How far a selection may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +63,13 @@ pub struct NoRoute {
 }
 
 impl NoRoute {
-    fn new(model: &Model, features: &Features, tried: &Tried, reach: Reach, now: Millis) -> Self {
+    /// Looks up why nothing of the model can serve.
+    pub fn new(model: &Model, features: &Features, tried: &Tried, reach: Reach, now: Millis) -> Self {
         let priority = features.preferences.priority.unwrap_or_default();
         let single = model.spec.strategy.for_priority(priority) == Strategy::Single;
         let why = |(i, b): (usize, &Backend)| {
             let mut found = reasons(b, features, tried, reach, now);
-            if found.is_empty() && single && i > 0 {
+            if found.is_empty() && single && i > 0 && features.backend.is_none() {
                 found.push(Reason::lasting(Kind::NotFirst));
             }
             (b.endpoint.id.clone(), found)
@@ -92,24 +95,8 @@ impl fmt::Display for NoRoute {
 
 impl std::error::Error for NoRoute {}
 
-/// Chooses a backend and a key of the model.
-///
-/// # Errors
-/// Nothing can serve the request now; why, line by line.
+/// Chooses a backend and a key of the model. None if nothing can serve the request now: [`NoRoute::new`] says why.
 pub fn select(
-    keeper: &Arc<Keeper>,
-    model: &Arc<Model>,
-    features: &Features,
-    tried: &Tried,
-    reach: Reach,
-    now: Millis,
-    rng: &mut impl Rng,
-) -> Result<Route, NoRoute> {
-    find(keeper, model, features, tried, reach, now, rng)
-        .ok_or_else(|| NoRoute::new(model, features, tried, reach, now))
-}
-
-fn find(
     keeper: &Arc<Keeper>,
     model: &Arc<Model>,
     features: &Features,
@@ -119,16 +106,16 @@ fn find(
     rng: &mut impl Rng,
 ) -> Option<Route> {
     let effective = model.effective.load();
-    if reach == Reach::Ready
-        && effective.some_out
-        && !tried.is_in_use()
-        && let Some(route) = probe::take_any(keeper, model, features, tried, now)
-    {
-        return Some(route);
-    }
-    let turns = Turns { taken: &model.cell.turn, from: keeper.stagger };
-    let i = line(Field::new(model, features, tried, reach, now, turns), &effective, rng)?;
-    let route = take(keeper, model, i, tried, now, rng)?;
+    let may_probe = reach == Reach::Ready && effective.some_out && !tried.is_in_use();
+    let probe = || if may_probe { probe::take_any(keeper, model, features, tried, now) } else { None };
+    let mut ordinary = || {
+        let turns = Turns { taken: &model.cell.turn, from: keeper.stagger };
+        let i = line(Field::new(model, features, tried, reach, now, turns), &effective, rng)?;
+        Some(take(keeper, model, i, features.affinity, tried, now, rng))
+    };
+    // What was chosen may have been taken by another request since: the next look finds that out.
+    let mut some = || (0..LOOKS).map_while(|_| ordinary()).find_map(|route| route);
+    let route = probe().or_else(&mut some)?;
     Some(if reach == Reach::LastResort { route.into_last_resort() } else { route })
 }
 
@@ -159,57 +146,38 @@ fn line<'a>(field: Field<'a>, effective: &'a Effective, rng: &mut impl Rng) -> O
 }
 
 fn choose(field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
+    if field.features.backend.is_some() {
+        return (0..field.model.backends.len()).find(|i| field.can(*i)); // the one that the request names
+    }
     let spec = &field.model.spec;
     let priority = field.features.preferences.priority.unwrap_or_default();
     let strategy = spec.strategy.for_priority(priority);
-    // `single` knows one line only, whatever holds the conversation.
-    if strategy != Strategy::Single
+    if affinity::has_a_say(strategy)
         && let (Some(affinity), Some(conversation)) = (&spec.affinity, field.features.affinity)
-        && let Some(i) = affinity::choose(field, conversation, affinity.max_load)
+        && let Some(i) = affinity::choose(field, strategy, conversation, affinity.max_load)
     {
         return Some(i);
     }
     strategy::choose(strategy, field, rng)
 }
 
-/// The keys that may be used now, by number. A live slot costs one load.
-fn ready_keys<'a>(backend: &'a Backend, tried: &'a Tried, now: Millis) -> impl Iterator<Item = usize> + 'a {
-    let ready = move |i: &usize| {
-        let (key, slot) = (&backend.upstream.keys[*i], &backend.slots[*i]);
-        slot.permit.gate(now) == Gate::Open && key.is_good() && !tried.has_slot(slot)
-    };
-    (0..backend.slots.len()).filter(ready)
-}
-
-/// Gives the turn to the next ready key.
+/// Takes a line with one of its keys; none if others have just taken the last of its room or of its keys.
 fn take(
     keeper: &Arc<Keeper>,
     model: &Arc<Model>,
     i: usize,
+    conversation: Option<u64>,
     tried: &Tried,
     now: Millis,
     rng: &mut impl Rng,
 ) -> Option<Route> {
     let backend = &model.backends[i];
-    let turn = backend.endpoint.turn.fetch_add(1, Relaxed).wrapping_add(keeper.stagger) as usize;
-    let key = if model.spec.headroom {
-        roomiest(backend, tried, now, rng)?
-    } else {
-        let ready = ready_keys(backend, tried, now).count();
-        ready_keys(backend, tried, now).nth(turn.checked_rem(ready)?)?
+    if !backend.upstream.take_room() {
+        return None;
+    }
+    let Some(key) = keys::choose(keeper, model, backend, conversation, tried, now, rng) else {
+        backend.upstream.give_room();
+        return None;
     };
     Some(Route::new(keeper.clone(), model.clone(), i, key, now))
-}
-
-/// Draws a ready key in proportion to what its provider says is left of its limits.
-fn roomiest(backend: &Backend, tried: &Tried, now: Millis, rng: &mut impl Rng) -> Option<usize> {
-    let (mut total, mut chosen) = (0.0, None);
-    for key in ready_keys(backend, tried, now) {
-        let left = score::slot_headroom(&backend.slots[key], now);
-        total += left;
-        if rng.random::<f64>() * total < left {
-            chosen = Some(key);
-        }
-    }
-    chosen
 }

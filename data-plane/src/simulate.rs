@@ -8,6 +8,7 @@
 //! Deliberately absent: hedging, clients that leave, and virtual keys.
 
 mod behaviour;
+mod journey;
 mod queue;
 mod read;
 
@@ -18,9 +19,10 @@ use crate::{
     budget::RetryBudget,
     features::Features,
     router::Router,
-    select::{self, Outcome, Reach, Route, Tried},
+    select::{Outcome, Route},
     table::Model,
 };
+use journey::{Journey, Way};
 use pointsman_proto::{
     clock::Hand,
     domain::{EndpointId, KeyId, ModelName},
@@ -32,8 +34,7 @@ use std::sync::Arc;
 
 /// How often the router settles when nothing happens, as a node's keeper does.
 const TICK: Millis = 100;
-/// How long a request with nowhere to go waits for a probe, and how often it looks for it.
-const PATIENCE: Millis = 1_000;
+/// How often a request that waits for a probe looks for it.
 const LOOK_AGAIN: Millis = 50;
 
 /// A request that comes. Times count from the beginning of the simulation.
@@ -41,8 +42,21 @@ const LOOK_AGAIN: Millis = 50;
 pub struct Request {
     pub at: Millis,
     /// The models to try, in order: see [`Router::chain`].
-    pub models: Arc<[Arc<Model>]>,
+    pub hops: Arc<[Hop]>,
+}
+
+/// A model that a request may go to, and what the request is for it: each model may go by other things.
+#[derive(Clone)]
+pub struct Hop {
+    pub model: Arc<Model>,
     pub features: Features,
+}
+
+impl Hop {
+    /// A request that is the same for all of these models.
+    pub fn to_all(models: Vec<Arc<Model>>, features: &Features) -> Arc<[Self]> {
+        models.into_iter().map(|model| Self { model, features: features.clone() }).collect()
+    }
 }
 
 /// What an upstream makes of an attempt.
@@ -86,6 +100,8 @@ pub struct Simulation<R: Iterator<Item = Request>, A> {
     queue: Queue<(Box<Journey>, Step)>,
     arrived: usize,
     next_tick: Millis,
+    /// The router's time at the beginning.
+    began: Millis,
 }
 
 /// What happens to a request.
@@ -98,27 +114,11 @@ enum Step {
     End(Route, Answer),
 }
 
-/// A request on its way.
-struct Journey {
-    number: usize,
-    request: Request,
-    tried: Tried,
-    attempts: u32,
-    /// When it stops waiting for a probe; 0: it has not begun.
-    patient_until: Millis,
-}
-
-/// Where a request may go next.
-enum Way {
-    To(Route),
-    Wait,
-    Nowhere,
-}
-
 impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> Simulation<R, A> {
     /// A simulation of `requests`, in the order of their time, through a router whose clock has this hand. `answer` says
     /// what comes of an attempt of a request that is sent at a time. `rng` is the selection's.
     pub fn new(router: Router, hand: Hand, rng: StdRng, requests: R, answer: A) -> Self {
+        let began = router.now();
         Self {
             router,
             hand,
@@ -129,6 +129,7 @@ impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> 
             queue: Queue::new(),
             arrived: 0,
             next_tick: TICK,
+            began,
         }
     }
 
@@ -142,16 +143,22 @@ impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> 
         let (at, number) = (request.at, self.arrived);
         self.arrived += 1;
         self.budget.first_attempt(at);
-        let journey = Journey { number, request, tried: Tried::default(), attempts: 0, patient_until: 0 };
-        Some((at, (Box::new(journey), Step::Look)))
+        Some((at, (Box::new(Journey::new(number, request)), Step::Look)))
     }
 
-    /// Lets time pass up to this moment.
+    /// Lets time pass up to this moment, but for the ticks that nothing comes of.
     fn pass_to(&mut self, at: Millis) {
+        let after = at + 1;
         while self.next_tick <= at {
-            self.hand.move_to(self.next_tick);
+            let change = self.router.next_change().map_or(after, |change| change.saturating_sub(self.began).min(after));
+            let tick = change.next_multiple_of(TICK).max(self.next_tick);
+            if tick > at {
+                self.next_tick = after.next_multiple_of(TICK);
+                break;
+            }
+            self.hand.move_to(tick);
             self.router.settle();
-            self.next_tick += TICK;
+            self.next_tick = tick + TICK;
         }
         self.hand.move_to(at);
     }
@@ -205,29 +212,11 @@ impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> 
     }
 
     fn way(&mut self, journey: &mut Journey, at: Millis) -> Way {
-        let (keeper, now) = (self.router.keeper().clone(), self.router.now());
-        let (features, tried, models) = (&journey.request.features, &journey.tried, &journey.request.models);
-        let spent = journey.attempts >= keeper.tables.load().settings.max_attempts;
+        let spent = journey.attempts >= self.router.keeper().tables.load().settings.max_attempts;
         if spent || (journey.attempts > 0 && !self.budget.allows_retry(at)) {
             return Way::Nowhere;
         }
-        for model in models.iter() {
-            if model.effective.load().some_out {
-                select::ask(&keeper, model, features, tried, now);
-            }
-            if let Ok(route) = select::select(&keeper, model, features, tried, Reach::Ready, now, &mut self.rng) {
-                return Way::To(route);
-            }
-        }
-        if journey.patient_until == 0 {
-            journey.patient_until = at + PATIENCE;
-        }
-        if at < journey.patient_until && models.iter().any(|model| select::is_asked(model, features, tried, now)) {
-            return Way::Wait;
-        }
-        let last_resort =
-            |model| select::select(&keeper, model, features, tried, Reach::LastResort, now, &mut self.rng).ok();
-        models.iter().find_map(last_resort).map_or(Way::Nowhere, Way::To)
+        journey.way(&self.router, &mut self.rng, at)
     }
 }
 
@@ -242,13 +231,6 @@ impl<R: Iterator<Item = Request>, A: FnMut(&Route, &Request, Millis) -> Answer> 
                 return Some(ended);
             }
         }
-    }
-}
-
-impl Journey {
-    fn end(&self, at: Millis, served_by: Option<ServedBy>) -> Ended {
-        let (number, arrived, attempts) = (self.number, self.request.at, self.attempts);
-        Ended { number, arrived, ended: at, attempts, served_by }
     }
 }
 

@@ -111,6 +111,19 @@ pub struct UpstreamKey {
     pub cell: Arc<KeyCell>,
 }
 
+impl Upstream {
+    /// Takes room for a request under the provider's cap, if there is any. Two requests never take the same.
+    pub fn take_room(&self) -> bool {
+        let cap = self.provider.max_concurrent_requests;
+        let one_more = |under_way: u32| (under_way < cap).then_some(under_way + 1);
+        self.whole.in_flight.fetch_update(Relaxed, Relaxed, one_more).is_ok()
+    }
+
+    pub fn give_room(&self) {
+        self.whole.in_flight.fetch_sub(1, Relaxed);
+    }
+}
+
 impl UpstreamKey {
     /// Whether nothing is known against its credential.
     pub fn is_good(&self) -> bool {
@@ -140,6 +153,10 @@ pub struct Backend {
     pub cell: Arc<LineCell>,
     /// The part of its priority's base weights that it has.
     pub share: f64,
+    /// How little it costs beside the model's other lines: 1 for the cheapest, 0.5 for twice its price.
+    pub cheapness: f64,
+    /// The model's lines of the same provider, by number; it is one of them.
+    pub of_provider: Box<[usize]>,
     /// One for each of the upstream's keys.
     pub slots: Box<[Arc<SlotCell>]>,
     /// 0 when the line is disabled.
@@ -157,8 +174,14 @@ pub struct Backend {
 impl Backend {
     /// Whether requests may use it now, without a probe.
     pub fn is_available(&self) -> bool {
+        !self.is_vetoed() && self.is_available_to_all()
+    }
+
+    /// The same, whatever this node's own opinion of it is.
+    pub(crate) fn is_available_to_all(&self) -> bool {
         let ready = || self.upstream.keys.iter().zip(&self.slots).any(|(k, s)| k.is_good() && s.permit.is_open());
-        self.upstream.provider.enabled && self.endpoint.is_closed() && self.upstream.whole.is_closed() && ready()
+        let closed = self.endpoint.is_closed_for_all() && self.upstream.whole.is_closed_for_all();
+        self.upstream.provider.enabled && closed && ready()
     }
 
     /// Whether nothing at all stands against it or any of its slots.

@@ -12,6 +12,9 @@ use std::{sync::Arc, time::Duration};
 #[error("{0} is missing or malformed")]
 pub struct Malformed(pub &'static str);
 
+/// No explanation of a node's is longer: it is one of many in an answer.
+pub const EXPLANATION_BYTES: usize = 1 << 20;
+
 /// The longest time that the wire may state: whoever says more is cut to it.
 const LONGEST_MS: u64 = 31 * 24 * 3600 * 1000;
 

@@ -30,7 +30,9 @@ pub use preset::Preset;
 pub use protocol::{OpenAiApi, Protocol};
 pub use provider::{CircuitPolicy, Provider, RateLimitPolicy, Timeouts};
 pub use references::{Catalog, check_references, check_rule_references, fallback_cycle};
-pub use rule::{Class, ClientDialect, Condition, Effort, HeaderMatch, LONG_CONTEXT, Pattern, Rule, TimeOfDay, Wanted};
+pub use rule::{
+    Class, ClientDialect, Condition, Effort, HeaderMatch, LONG_CONTEXT, Pattern, Rule, STILL_LONG, TimeOfDay, Wanted,
+};
 pub use settings::{ClientAuthentication, Settings};
 pub use strategy::{Priority, Quality, Strategy};
 pub use virtual_key::{Digest, VirtualKey, VirtualKeySpec};

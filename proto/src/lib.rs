@@ -33,6 +33,7 @@ pub mod admin {
     pub mod v1 {
         tonic::include_proto!("pointsman.admin.v1");
         include!(concat!(env!("OUT_DIR"), "/pointsman.admin.v1.serde.rs"));
+        include!(concat!(env!("OUT_DIR"), "/answers/pointsman.admin.v1.serde.rs"));
     }
 }
 

@@ -157,3 +157,17 @@ async fn a_model_with_nothing_else_is_served_all_the_same() {
     }
     assert!(is_out(&world.fleet().await), "only the check brings it back");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_control_plane_that_starts_anew_brings_back_what_it_finds_well() {
+    let (a, b) = (fake(), fake());
+    let mut world = World::with(2, checked("models", &a, &b)).await;
+    fail_the_list(&a);
+    until_weights(&world, &[("a", 0.0), ("b", 100.0)]).await;
+    world.kill_control();
+    a.set_mode(Mode::Ok);
+    until_weights(&world, &[("a", 0.0), ("b", 100.0)]).await;
+    world.restart_control().await;
+    until_weights(&world, &[("a", 70.0), ("b", 30.0)]).await;
+    assert!(world.fleet().await.warming, "they did not wait until nothing else stood against it");
+}

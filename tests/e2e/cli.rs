@@ -147,3 +147,75 @@ async fn an_operator_copies_a_providers_own_names_for_its_models() {
     let said = pointsman(&world, &["provider", "models", "openai"], "");
     assert!(said.code == 1 && said.err.contains("401") && !said.err.contains("sk-"), "{} {}", said.code, said.err);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_explanation_finds_is_told_by_zeros_and_the_exit_code_too() {
+    let only = fake();
+    let world = World::with(1, config(&[("a", 1.0, &only), ("b", 0.0, &only)])).await;
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let told = json(&ok(&world, &["explain", "--model", "m", "-o", "json"], ""));
+    let candidates = &told["explanations"][0]["hops"][0]["candidates"];
+    assert_eq!((&candidates[0]["share"], &candidates[1]["share"]), (&1.0.into(), &0.0.into()), "{told}");
+    assert_eq!(candidates[1]["effective_weight"], 0.0, "{told}");
+    assert_eq!(json(&ok(&world, &["status", "-o", "json"], ""))["causes"], serde_json::json!([]));
+    let stats = json(&ok(&world, &["stats", "-o", "json"], ""));
+    assert_eq!(
+        (&stats["stats"][0]["requests"], &stats["stats"][0]["error_streak"]),
+        (&"0".into(), &0.into()),
+        "{stats}"
+    );
+
+    let chat = |body| world.post(0, "/v1/chat/completions", &serde_json::Value::Null).body(body);
+    for (args, body, refusal) in [
+        (&["explain", "--body", "-"][..], "", "the body is not valid JSON"),
+        (&["explain", "--model", "m", "--body", "-"], "", "the body is not valid JSON"),
+        (&["explain", "--body", "-"], r#"{"model":"none","messages":[]}"#, "does not exist"),
+    ] {
+        let said = pointsman(&world, args, body);
+        assert!(
+            said.code == 8 && said.out.contains("REFUSED") && said.out.contains(refusal),
+            "{} {}",
+            said.code,
+            said.out
+        );
+        assert!(!said.out.contains("Confidence") && said.err.is_empty(), "{}{}", said.out, said.err);
+        assert_eq!(pointsman(&world, &[args, &["-o", "json"]].concat(), body).code, 8);
+        let told = chat(body).send().await.unwrap().text().await.unwrap();
+        assert!(told.contains(refusal), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_said_once_and_of_whom_it_is() {
+    let only = fake();
+    let world = World::with(1, config(&[("a", 1.0, &only)])).await;
+    let said = pointsman(&world, &["model", "set-weights", "m", "a=0"], "");
+    assert!(said.code == 1 && said.err.lines().count() == 1, "{}", said.err);
+    let said = pointsman(&world, &["provider", "create", "bad name"], "");
+    assert_eq!(said.err.matches("base_url: ").count(), 1, "{}", said.err);
+    assert!(said.err.starts_with("error: several fields are not valid\n"), "{}", said.err);
+
+    // A node's ports are no control plane's.
+    for url in [&world.nodes[0].url, &world.nodes[0].ops] {
+        let output =
+            Command::new(crate::harness::binary("pointsman")).args(["--server", url, "status"]).output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(6) && err.contains("is no control plane"), "{url}: {err}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_says_times_as_flags_do_and_a_diff_only_what_is_stated() {
+    let world = World::start(0).await;
+    let file = "providers: [{name: p, base_url: 'http://127.0.0.1:1/v1', timeouts: {first_byte: 500ms, idle: 5m}}]\n\
+                virtual_keys: [{name: team}]\n";
+    let said = pointsman(&world, &["diff", "-f", "-"], file);
+    assert!(said.code == 1 && said.out.contains("+name: team") && !said.out.contains("last_four"), "{}", said.out);
+    ok(&world, &["apply", "-f", "-"], file);
+    let provider = ok(&world, &["provider", "get", "p", "-o", "yaml"], "");
+    assert!(provider.contains("first_byte: 0.500s") && provider.contains("idle: 300s"), "{provider}");
+    assert_eq!(pointsman(&world, &["diff", "-f", "-"], file).code, 0, "it is what is there");
+    let said = pointsman(&world, &["apply", "-f", "-"], &file.replace("5m", "5"));
+    let expected = "providers[0].timeouts.idle: `5` is no duration: a number with its unit is, for example 500ms";
+    assert!(said.code == 1 && said.err.contains(expected), "{}", said.err);
+}

@@ -61,7 +61,7 @@ async fn within_a_second_of_a_429_every_node_explains_it_alike() {
     assert_eq!(nodes.iter().map(|of| &*of.node).collect::<Vec<_>>(), ["n0", "n1"]);
     let out = [candidate(&nodes[0], "a"), candidate(&nodes[1], "a")];
     assert_eq!(out[0].excluded[0].reason, out[1].excluded[0].reason);
-    assert!(out[0].excluded[0].reason.starts_with("k is cooling"), "{out:?}");
+    assert!(out[0].excluded[0].reason.starts_with("key k is cooling"), "{out:?}");
     assert!((left(out[0]) - left(out[1])).abs() <= 1.0 && left(out[0]) > 25.0, "{out:?}");
     for of in &nodes {
         assert_eq!((candidate(of, "a").effective_weight, candidate(of, "a").share), (0.0, 0.0));
@@ -184,7 +184,8 @@ async fn a_refusal_is_explained_in_the_words_that_the_client_gets() {
         assert_eq!(response.status(), status, "{expected}");
         let said: Value = response.json().await.unwrap();
         let headers = header.iter().map(|(name, value)| Header { name: (*name).into(), value: (*value).into() });
-        let asked = ExplainRequest { body: body.to_string().into(), headers: headers.collect(), ..Default::default() };
+        let asked =
+            ExplainRequest { body: Some(body.to_string().into()), headers: headers.collect(), ..Default::default() };
         let told = &explain(&world, asked).await[0];
         assert_eq!(said["error"]["message"], *told.refusal, "{told:?}");
         assert!(told.refusal.contains(expected), "{}", told.refusal);

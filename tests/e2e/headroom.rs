@@ -17,9 +17,14 @@ fn two_keys(provider: &FakeProvider, headroom: bool) -> Config {
 
 /// The next answer to the first key says that 2 % are left for so long.
 fn says_little_is_left(provider: &FakeProvider, reset: &str) {
+    says_is_left(provider, "20", reset);
+}
+
+/// The next answer to the first key says that so many of 1,000 tokens are left for so long.
+fn says_is_left(provider: &FakeProvider, remaining: &str, reset: &str) {
     let headers = [
         ("x-ratelimit-limit-tokens", "1000"),
-        ("x-ratelimit-remaining-tokens", "20"),
+        ("x-ratelimit-remaining-tokens", remaining),
         ("x-ratelimit-reset-tokens", reset),
         ("x-ratelimit-limit-requests", "1000"),
         ("x-ratelimit-remaining-requests", "999"),
@@ -62,6 +67,23 @@ async fn what_one_node_reads_moves_the_shares_of_all_until_the_limit_is_whole_ag
     assert!(a.stats().total.rate_limited == 0, "before any 429");
     says_little_is_left(&a, "100ms");
     use_the_key(&world, 0, &a).await;
+    for node in 0..2 {
+        eventually("the key gets its half again", || async { (share(&world, node, &a).await >= 35).then_some(()) })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_reading_of_another_node_counts_more_than_a_lower_one() {
+    let a = fake();
+    let world = World::with(2, two_keys(&a, true)).await;
+    says_little_is_left(&a, "10m0s");
+    use_the_key(&world, 0, &a).await;
+    for node in 0..2 {
+        eventually("the key gets less", || async { (share(&world, node, &a).await <= 20).then_some(()) }).await;
+    }
+    says_is_left(&a, "900", "10m0s");
+    use_the_key(&world, 1, &a).await;
     for node in 0..2 {
         eventually("the key gets its half again", || async { (share(&world, node, &a).await >= 35).then_some(()) })
             .await;

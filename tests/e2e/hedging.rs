@@ -1,9 +1,13 @@
 //! Hedging: what is answered late is sent a second time, elsewhere.
 
-use crate::harness::{PATIENCE, World, chat, chat_stream, config, dialects, eventually, fake, seconds};
+use crate::{
+    cli::ok,
+    harness::{PATIENCE, World, chat, chat_stream, config, dialects, eventually, fake, seconds},
+};
 use futures_util::future::join_all;
 use pointsman_proto::admin::v1::{Config, Hedging, Model};
 use pointsman_tests::{FakeProvider, Mode, Pace};
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// A model `m` that asks `first`, and after so many seconds `second` as well.
@@ -28,6 +32,12 @@ fn header(response: &reqwest::Response, name: &str) -> String {
 fn served(response: &reqwest::Response) -> (String, String, bool) {
     let hedged = header(response, "x-pointsman-hedged") == "true";
     (header(response, "x-pointsman-provider"), header(response, "x-pointsman-attempts"), hedged)
+}
+
+/// What node 0 tells of the model.
+async fn balancing(world: &World) -> Value {
+    let page = world.http.get(format!("{}/metrics/load-balancing", world.nodes[0].ops)).send().await.unwrap();
+    page.json::<Value>().await.unwrap()["models"][0].take()
 }
 
 fn by(provider: &str, attempts: u32, hedged: bool) -> (String, String, bool) {
@@ -56,6 +66,12 @@ async fn a_provider_that_hangs_is_covered_and_its_call_is_cancelled() {
         first.wait_for(|stats| stats.total.cancelled == 1).await;
     }
     assert!(world.fleet().await.causes.is_empty(), "being late counts against nobody");
+    let model = balancing(&world).await;
+    assert_eq!((&model["hedges"], &model["hedges_won"]), (&json!(4), &json!(4)));
+    let average = &model["backends"][0]["first_byte_ms"]["ewma"];
+    assert!(average.as_f64().is_some_and(|millis| millis >= 300.0), "who is left is known to be slow: {average}");
+    let told = ok(&world, &["stats", "--scope", "model"], "");
+    assert!(told.contains("4, 4 won"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,6 +97,8 @@ async fn the_first_may_still_answer_before_the_second() {
     let response = world.ask(0, "m").send().await.unwrap();
     assert_eq!((response.status().as_u16(), served(&response)), (200, by("first", 2, true)));
     second.wait_for(|stats| stats.total.cancelled == 1).await;
+    let model = balancing(&world).await;
+    assert_eq!((&model["hedges"], &model["hedges_won"]), (&json!(1), &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,4 +167,14 @@ async fn a_percentile_is_of_the_backends_own_times() {
     first.set_mode(Mode::HangBeforeHeaders);
     let response = world.ask(0, "m").send().await.unwrap();
     assert_eq!((response.status().as_u16(), served(&response)), (200, by("second", 2, true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_leave_something_behind_is_sent_once() {
+    let (first, second) = (slow(800), fake());
+    let world = World::with(1, hedged(&first, &second, 0.1, 100)).await;
+    let job = json!({"model": "m", "training_file": "file-1"});
+    let response = world.post(0, "/v1/fine_tuning/jobs", &job).send().await.unwrap();
+    assert_eq!(served(&response), by("first", 1, false), "{response:?}");
+    assert_eq!(second.stats().total, Default::default());
 }

@@ -1,6 +1,6 @@
 //! With the control plane down nodes serve on and protect themselves; a restart rebuilds the fleet's view.
 
-use crate::harness::{World, causes, config, eventually, fake, rate_limited, start_node};
+use crate::harness::{World, causes, config, eventually, fake, rate_limited, seconds, start_node};
 use pointsman_tests::Mode;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,6 +47,35 @@ async fn a_node_alone_probes_by_itself() {
     eventually("its own probe", || async {
         assert_eq!(world.chat(0, "m").await.0, 200);
         (bad.stats().total.ok > 0 && world.weights_at(0, "m").await[0].1 == 1.0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ramp_outlives_a_restart_of_the_control_plane() {
+    let (alpha, beta, gamma) = (fake(), fake(), fake());
+    let mut config = config(&[("alpha", 60.0, &alpha), ("beta", 30.0, &beta), ("gamma", 20.0, &gamma)]);
+    config.providers[0].slow_start = seconds(60.0);
+    let mut world = World::with(2, config).await;
+    alpha.set_mode_times(rate_limited(6_000), 1);
+    eventually("alpha is back, on its ramp", || async {
+        assert_eq!(world.chat(0, "m").await.0, 200);
+        (!causes(&world.fleet().await, "ramp", "ramping").is_empty()).then_some(())
+    })
+    .await;
+    world.kill_control();
+    world.restart_control().await;
+    world.until("both nodes are back", |f| f.nodes.iter().filter(|n| n.connected).count() == 2).await;
+    world.add_node("fresh").await;
+    world.until_status(2, "m", 200).await;
+    eventually("everybody uses the same weights, of a ramp", || async {
+        let fleet = world.fleet().await;
+        let mut all = vec![fleet.models[0].backends[0].effective_weight];
+        for node in 0..3 {
+            all.push(world.weights_at(node, "m").await[0].1);
+        }
+        let same = all.iter().all(|weight| (weight - all[0]).abs() < 1e-5);
+        (same && all[0] < 40.0 && !causes(&fleet, "ramp", "ramping").is_empty()).then_some(())
     })
     .await;
 }

@@ -246,8 +246,11 @@ async fn embeddings_come_from_every_provider_that_has_them() {
     }
     let world = World::with(1, config).await;
     for name in ["via-openai", "embed-gemini", "embed-bedrock"] {
-        let body = json!({"model": name, "input": ["a", "b"]});
-        let reply: Value = world.post(0, "/v1/embeddings", &body).send().await.unwrap().json().await.unwrap();
+        let body = json!({"model": name, "input": ["a", "b"], "user": "u"});
+        let response = world.post(0, "/v1/embeddings", &body).send().await.unwrap();
+        let dropped = response.headers().get("x-pointsman-dropped").cloned();
+        assert_eq!(dropped.is_some_and(|dropped| dropped == "user"), name != "via-openai", "{name}");
+        let reply: Value = response.json().await.unwrap();
         assert_eq!(reply["data"].as_array().map(Vec::len), Some(2), "{name}: {reply}");
         assert!(reply["data"][1]["embedding"][0].is_f64() && reply["data"][1]["index"] == 1, "{name}: {reply}");
     }

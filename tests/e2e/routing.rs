@@ -13,10 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-type Headers<'a> = &'a [(&'a str, &'a str)];
+pub type Headers<'a> = &'a [(&'a str, &'a str)];
 
 /// What Claude Code says of itself with every request.
-const CLAUDE_CODE: Headers<'static> = &[
+pub const CLAUDE_CODE: Headers<'static> = &[
     ("user-agent", "claude-cli/2.0.14 (external, cli)"),
     ("anthropic-version", "2023-06-01"),
     ("anthropic-beta", "claude-code-20250219,interleaved-thinking-2025-05-14"),
@@ -24,7 +24,7 @@ const CLAUDE_CODE: Headers<'static> = &[
 ];
 
 /// Models of these names at one provider that speaks Anthropic's protocol and calls them the same.
-fn claude(provider: &FakeProvider, models: &[&str]) -> Config {
+pub fn claude(provider: &FakeProvider, models: &[&str]) -> Config {
     let config = config(&[("claude", 1.0, provider)]);
     let speaks = Provider {
         protocol: "anthropic".into(),
@@ -40,12 +40,12 @@ fn claude(provider: &FakeProvider, models: &[&str]) -> Config {
 }
 
 /// A rule of this class that names the model of the same name.
-fn of_class(class: &str, position: u32) -> Rule {
+pub fn of_class(class: &str, position: u32) -> Rule {
     Rule { name: format!("to-{class}"), class: class.into(), model: class.into(), position, ..Default::default() }
 }
 
 /// A turn of a session of Claude Code, and what is changed of it.
-fn turn(changes: Value) -> Value {
+pub fn turn(changes: Value) -> Value {
     let schema = json!({"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]});
     let said = json!({"type": "text", "text": "hello", "cache_control": {"type": "ephemeral"}});
     let mut body = json!({
@@ -71,18 +71,18 @@ fn user(content: &Value) -> Value {
     json!({"role": "user", "content": content})
 }
 
-fn header(response: &reqwest::Response, name: &str) -> String {
+pub fn header(response: &reqwest::Response, name: &str) -> String {
     response.headers().get(name).map(|value| value.to_str().expect("ASCII").to_owned()).unwrap_or_default()
 }
 
-async fn send(world: &World, node: usize, path: &str, body: &Value, headers: Headers<'_>) -> reqwest::Response {
+pub async fn send(world: &World, node: usize, path: &str, body: &Value, headers: Headers<'_>) -> reqwest::Response {
     let request = world.http.post(format!("{}{path}", world.nodes[node].url)).json(body);
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     request.send().await.expect("the node answers")
 }
 
 /// Sends a turn that must be served: the rule that fired, the model that served, and the provider.
-async fn served(world: &World, body: &Value, headers: Headers<'_>) -> (String, String, String) {
+pub async fn served(world: &World, body: &Value, headers: Headers<'_>) -> (String, String, String) {
     let response = send(world, 0, "/v1/messages?beta=true", body, &[CLAUDE_CODE, headers].concat()).await;
     let by = ["x-pointsman-rule", "x-pointsman-model", "x-pointsman-provider"].map(|name| header(&response, name));
     let (status, text) = (response.status(), response.text().await.expect("it ends"));
@@ -98,7 +98,7 @@ async fn what_claude_code_sends_goes_where_its_class_says() {
     config.rules = classes.iter().zip(1..).map(|(class, position)| of_class(class, position)).collect();
     let world = World::with(1, config).await;
     let haiku = json!({"model": "claude-haiku-4-5-20251001", "max_tokens": 512, "tools": [], "stream": false});
-    let long = "word ".repeat(70_000);
+    let long = "word ".repeat(100_000);
     let search = json!([{"type": "web_search_20250305", "name": "web_search", "max_uses": 8}]);
     let thinks = |kind: &str| json!({"thinking": {"type": kind}});
     let budget = json!({"thinking": {"type": "enabled", "budget_tokens": 31999}});
@@ -275,22 +275,24 @@ async fn what_nobody_could_serve_is_refused_in_the_clients_dialect() {
     let only = fake();
     let mut config = config(&[("a", 1.0, &only)]);
     let line = &mut config.models[0].backends[0];
-    line.capabilities = Some(Capabilities { tools: Some(false), context_window: 1_000, ..Default::default() });
+    line.capabilities = Some(Capabilities { tools: Some(false), context_window: 2_000, ..Default::default() });
     line.region = "eu-west-1".into();
     let world = World::with(1, config).await;
     for client in dialects::CLIENTS {
         let path = client.path("m", false);
         let (plain, tool) = (client.body("m", "hello", false), client.body_with_tool("m", "hello", false));
         let long = client.body("m", &"word ".repeat(4_000), false);
-        let cases: [(&Value, Headers<'_>, &[&str]); 8] = [
+        let cases: [(&Value, Headers<'_>, &[&str]); 10] = [
             (&plain, &[("x-pointsman-cost-sensitivity", "1.5")], &["x-pointsman-cost-sensitivity", "from 0 to 1"]),
             (&plain, &[("x-pointsman-priority", "urgent")], &["x-pointsman-priority", "critical, high, normal, low"]),
             (&plain, &[("x-pointsman-latency-tolerance", "-1s")], &["x-pointsman-latency-tolerance"]),
             (&plain, &[("x-pointsman-region", "mars")], &["\"mars\"", "eu-west-1"]),
             (&plain, &[("x-pointsman-require-tags", "gdpr")], &["\"gdpr\"", "x-pointsman-require-tags"]),
             (&plain, &[("x-pointsman-exclude-providers", "a")], &["excluded", "x-pointsman-exclude-providers"]),
+            (&plain, &[("x-pointsman-exclude-providers", "nobody")], &["\"nobody\"", "no provider"]),
+            (&plain, &[("x-pointsman-prefer-providers", "a, nobody")], &["\"nobody\"", "no provider"]),
             (&tool, &[], &["no tools"]),
-            (&long, &[], &["no context_window", "1000"]),
+            (&long, &[], &["no context_window", "2000"]),
         ];
         for (body, headers, words) in cases {
             let response = send(&world, 0, &path, body, headers).await;
@@ -303,6 +305,36 @@ async fn what_nobody_could_serve_is_refused_in_the_clients_dialect() {
         assert_eq!(send(&world, 0, &path, &plain, &[]).await.status(), 200, "{client:?}");
     }
     assert_eq!(only.stats().total.received, dialects::CLIENTS.len() as u64, "nobody was asked in vain");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_long_by_its_estimate_alone_is_served_and_what_nobody_could_take_is_counted() {
+    let only = fake();
+    let mut config = config(&[("a", 1.0, &only)]);
+    let line = &mut config.models[0].backends[0];
+    line.capabilities = Some(Capabilities { thinking: Some(false), context_window: 3_000, ..Default::default() });
+    let world = World::with(1, config).await;
+    // 28 tokens, estimated at a fifth more.
+    let text = "バックエンドが過負荷でない限り、各会話をプロンプトキャッシュのある場所に保持します。\n";
+    let messages = |times: usize| json!([{"role": "user", "content": text.repeat(times)}]);
+    for (times, status) in [(100, 200), (110, 400), (300, 400)] {
+        let body = json!({"model": "m", "messages": messages(times)});
+        assert_eq!(send(&world, 0, "/v1/chat/completions", &body, &[]).await.status(), status, "{times}");
+        let response = send(&world, 0, "/v1/messages/count_tokens", &body, &[]).await;
+        assert_eq!(response.status(), 200, "{times}");
+        let counted: Value = response.json().await.expect("JSON");
+        assert!(counted["input_tokens"].as_u64() > Some(28 * times as u64), "{times}: {counted}");
+    }
+    let effort = json!({"effort": "high"});
+    for (path, changes, status) in [
+        ("/v1/messages", json!({"thinking": {"type": "adaptive"}, "output_config": effort}), 200),
+        ("/v1/messages", json!({"thinking": {"type": "enabled", "budget_tokens": 1024}}), 400),
+        ("/v1/chat/completions", json!({"reasoning_effort": "high"}), 400),
+    ] {
+        let mut body = json!({"model": "m", "max_tokens": 2000, "messages": messages(1)});
+        body.as_object_mut().expect("an object").extend(changes.as_object().expect("fields").clone());
+        assert_eq!(send(&world, 0, path, &body, &[]).await.status(), status, "{body}");
+    }
 }
 
 /// Changes the strategy of `m` alone while the fleet serves; every node must go by it within a second.

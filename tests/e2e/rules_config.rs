@@ -79,6 +79,7 @@ async fn what_cannot_be_meant_is_refused_and_named() {
         (vec!["model", "update", "m", "--strategy", "fastest"], "weighted_random, random, round_robin"),
         (vec!["model", "update", "m", "--fallback", "n"], "m → n → m"),
         (vec!["model", "update", "m", "--hedge-percentile", "30"], "50 to 99"),
+        (vec!["rule", "create", "r", "--class", "default", "--model", "m", "--fallback", "n"], "m → n → m"),
         (vec!["rule", "create", "r", "--class", "hard", "--model", "m"], "long_context"),
         (vec!["rule", "create", "r", "--class", "default", "--model", "gone"], "there is no model \"gone\""),
         (vec!["rule", "create", "r", "--model", "m"], "must say something"),

@@ -55,12 +55,11 @@ fn value(metrics: &Metrics, series: &str) -> f64 {
     *metrics.get(series).unwrap_or_else(|| panic!("{series} is missing; there are {:#?}", metrics.keys()))
 }
 
-/// The attempts and tokens of a scope: `upstream`, `provider`, `key` or `model`, with its labels.
+/// The attempts and tokens of a scope: `backend`, `provider`, `key` or `model`, with its labels.
 fn counted(metrics: &Metrics, scope: &str, labels: &str) -> ([f64; 5], [f64; 3]) {
     let outcomes = ["success", "failure", "rate_limited", "refused", "cancelled"];
     let attempts = outcomes
         .map(|outcome| value(metrics, &format!("pointsman_{scope}_attempts_total{{{labels},outcome=\"{outcome}\"}}")));
-    let scope = if scope == "upstream" { "backend" } else { scope };
     let tokens = ["input", "output", "cached"]
         .map(|kind| value(metrics, &format!("pointsman_{scope}_tokens_total{{{labels},kind=\"{kind}\"}}")));
     (attempts, tokens)
@@ -70,7 +69,7 @@ fn counted(metrics: &Metrics, scope: &str, labels: &str) -> ([f64; 5], [f64; 3])
 async fn settled(world: &World, node: usize, attempts: f64) -> Metrics {
     eventually(&format!("{attempts} attempts are counted"), || async {
         let metrics = metrics(world, node).await;
-        let all = metrics.iter().filter(|(series, _)| series.starts_with("pointsman_model_attempts_total"));
+        let all = metrics.iter().filter(|(series, _)| series.starts_with("pointsman_provider_attempts_total"));
         let all: f64 = all.map(|(_, value)| value).sum();
         assert!(all <= attempts, "{all} are more than {attempts}");
         (all == attempts).then_some(metrics)
@@ -111,7 +110,7 @@ async fn every_reply_is_counted_with_its_tokens_in_every_dialect() {
         for (scope, labels) in [
             ("provider", format!("provider=\"{provider}\"")),
             ("key", format!("provider=\"{provider}\",key=\"k\"")),
-            ("upstream", format!("provider=\"{provider}\",model=\"{upstream}\"")),
+            ("backend", format!("provider=\"{provider}\",model=\"{upstream}\"")),
             ("model", format!("route=\"{route}\"")),
         ] {
             assert_eq!(counted(&metrics, scope, &labels), expected, "{scope} {labels}");
@@ -143,7 +142,7 @@ async fn every_ending_is_counted_as_what_it_is() {
     let mut pieces = response.bytes_stream();
     pieces.next().await.unwrap().unwrap();
     let under_way = metrics(&world, 0).await;
-    for series in ["in_flight{provider=\"a\",model=\"upstream\"}", "key_in_flight{provider=\"a\",key=\"k\"}"] {
+    for series in ["backend_in_flight{provider=\"a\",model=\"upstream\"}", "key_in_flight{provider=\"a\",key=\"k\"}"] {
         assert_eq!(value(&under_way, &format!("pointsman_{series}")), 1.0, "{series}");
     }
     drop(pieces);
@@ -152,13 +151,16 @@ async fn every_ending_is_counted_as_what_it_is() {
     for (scope, labels) in [
         ("provider", "provider=\"a\""),
         ("key", "provider=\"a\",key=\"k\""),
-        ("upstream", "provider=\"a\",model=\"upstream\""),
-        ("model", "route=\"m\""),
+        ("backend", "provider=\"a\",model=\"upstream\""),
     ] {
         let (attempts, _) = counted(&metrics, scope, labels);
         assert_eq!(attempts, [1.0; 5], "{scope}");
     }
-    assert_eq!(value(&metrics, "pointsman_in_flight{provider=\"a\",model=\"upstream\"}"), 0.0);
+    // For the model count requests, as their clients saw them: those that were refused unsent as well.
+    let ([success, failure, limited, refused, cancelled], _) = counted(&metrics, "model", "route=\"m\"");
+    assert_eq!([success, failure, refused, cancelled], [1.0; 4]);
+    assert!(limited >= 1.0, "{limited}");
+    assert_eq!(value(&metrics, "pointsman_backend_in_flight{provider=\"a\",model=\"upstream\"}"), 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,4 +250,23 @@ async fn the_fleets_numbers_are_the_sum_of_the_nodes() {
         assert_eq!(row.success_rate, Some(1.0));
         assert!(row.latency.is_some_and(|latency| latency.p50 > 0.0 && latency.p50 <= latency.p99));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_counts_what_its_clients_saw_and_its_backends_what_they_were_asked() {
+    let (broken, well) = (fake(), fake());
+    broken.set_mode(Mode::Status { code: 500 });
+    let mut config = config(&[("a", 1.0, &broken), ("b", 1.0, &well)]);
+    config.models[0].strategy = "failover".into();
+    let world = World::with(1, config).await;
+    for _ in 0..3 {
+        assert_eq!(world.chat(0, "m").await.0, 200);
+    }
+    well.set_mode(Mode::Status { code: 500 });
+    assert_eq!(world.chat(0, "m").await.0, 503);
+    let metrics = settled(&world, 0, 8.0).await;
+    let of_model = counted(&metrics, "model", "route=\"m\"").0;
+    assert_eq!(of_model, [3.0, 1.0, 0.0, 0.0, 0.0], "three were served, and one was not");
+    let of_b = counted(&metrics, "backend", "provider=\"b\",model=\"upstream\"").0;
+    assert_eq!(of_b, [3.0, 1.0, 0.0, 0.0, 0.0]);
 }

@@ -64,6 +64,27 @@ async fn a_users_own_configuration_is_served_and_outlives_the_process() {
     assert_eq!(ask(&url, &token).await, 200, "without a file the database is served as it is");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn its_nodes_may_be_told_their_zone() {
+    let (west, east, dir) = (fake(), fake(), tempfile::tempdir().unwrap());
+    let file = dir.path().join("config.yaml");
+    let provider =
+        |name: &str, zone: &str, url: String| format!("- {{name: {name}, zone: {zone}, base_url: '{url}'}}\n");
+    let yaml = format!(
+        "providers:\n{}{}keys:\n- {{provider: west, name: k, secret: sk-w-k}}\n- {{provider: east, name: k, secret: sk-e-k}}\n\
+         models:\n- name: m\n  strategy: geographic\n  backends:\n  - provider: west\n  - provider: east\n\
+         virtual_keys:\n- name: me\n",
+        provider("west", "eu-west-1a", west.base_url()),
+        provider("east", "us-east-1b", east.base_url()),
+    );
+    std::fs::write(&file, yaml).unwrap();
+    let (_up, url, token) = up(dir.path(), &["--zone", "us-east-1b", "-f", file.to_str().unwrap()], true);
+    for _ in 0..10 {
+        assert_eq!(ask(&url, token.as_deref().unwrap()).await, 200);
+    }
+    assert_eq!((west.stats().total.received, east.stats().total.received), (0, 10));
+}
+
 #[test]
 fn a_bad_configuration_is_told_whole_and_nothing_is_started() {
     let dir = tempfile::tempdir().unwrap();

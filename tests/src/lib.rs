@@ -44,6 +44,6 @@ pub use fake::{
     Counters, FakeProvider, Mode, ModeSetting, Options, Pace, REFRESH, ReceivedRequest, RetryAfter, Stats, Violation,
 };
 pub use floor::serve_floor;
-pub use load::{LoadReport, Quantiles, run_load, run_stream_load};
+pub use load::{Load, LoadReport, Quantiles, run_load};
 pub use procfs::{anonymous_memory_of, cpu_time_of, proportional_memory_of, resident_memory_of};
 pub use say::{REFUSAL, THOUGHT};

@@ -52,46 +52,25 @@ pub struct Quantiles {
     pub max: Duration,
 }
 
-/// Sends `requests` POSTs of `body` to `target` (`http://127.0.0.1:8080/v1/chat/completions`), `concurrency` at a time.
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// The body asks for streams: their events are counted too.
+    pub streams: bool,
+    pub requests: u64,
+    /// How many are under way at a time.
+    pub connections: usize,
+}
+
+/// Sends POSTs of `body` to `target` (`http://127.0.0.1:8080/v1/chat/completions`).
 ///
 /// # Errors
 /// If `target` is not an `http` address with a host. What happens to requests is in the report.
-pub async fn run_load(
-    target: &Uri,
-    requests: u64,
-    concurrency: usize,
-    headers: HeaderMap,
-    body: Bytes,
-) -> io::Result<LoadReport> {
-    run(target, requests, concurrency, headers, body, false).await
-}
-
-/// The same for a body that asks for a stream; the reply's events are counted too.
-///
-/// # Errors
-/// As [`run_load`].
-pub async fn run_stream_load(
-    target: &Uri,
-    requests: u64,
-    concurrency: usize,
-    headers: HeaderMap,
-    body: Bytes,
-) -> io::Result<LoadReport> {
-    run(target, requests, concurrency, headers, body, true).await
-}
-
-async fn run(
-    target: &Uri,
-    requests: u64,
-    concurrency: usize,
-    headers: HeaderMap,
-    body: Bytes,
-    streaming: bool,
-) -> io::Result<LoadReport> {
-    let job = Arc::new(Job::new(target, requests, headers, body, streaming)?);
+pub async fn run_load(target: &Uri, load: Load, headers: HeaderMap, body: Bytes) -> io::Result<LoadReport> {
+    let job = Arc::new(Job::new(target, load, headers, body)?);
     let start = Instant::now();
     let mut workers = JoinSet::new();
-    for _ in 0..concurrency {
+    for _ in 0..load.connections {
         workers.spawn(worker(Arc::clone(&job)));
     }
     let mut sum = Samples::default();
@@ -113,7 +92,7 @@ struct Job {
 }
 
 impl Job {
-    fn new(target: &Uri, requests: u64, mut headers: HeaderMap, body: Bytes, streaming: bool) -> io::Result<Self> {
+    fn new(target: &Uri, load: Load, mut headers: HeaderMap, body: Bytes) -> io::Result<Self> {
         let bad = || io::Error::new(io::ErrorKind::InvalidInput, format!("no target: {target}"));
         let authority = target.authority().ok_or_else(bad)?;
         let path = target.path_and_query().ok_or_else(bad)?;
@@ -124,8 +103,8 @@ impl Job {
             target: Uri::from(path.clone()),
             headers,
             body,
-            streaming,
-            left: AtomicU64::new(requests),
+            streaming: load.streams,
+            left: AtomicU64::new(load.requests),
         })
     }
 
@@ -331,6 +310,10 @@ mod tests {
         .collect()
     }
 
+    fn load(streams: bool, requests: u64, connections: usize) -> Load {
+        Load { streams, requests, connections }
+    }
+
     fn body(stream: bool) -> Bytes {
         format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],"stream":{stream}}}"#).into()
     }
@@ -347,7 +330,7 @@ mod tests {
     #[tokio::test]
     async fn every_request_goes_through_the_floor_and_is_counted() {
         let fake = FakeProvider::start(Options::default()).expect("a free port");
-        let report = run_load(&floor(&fake).await, 40, 4, headers(), body(false)).await.expect("a target");
+        let report = run_load(&floor(&fake).await, load(false, 40, 4), headers(), body(false)).await.expect("a target");
         assert_eq!((report.ok, report.failed, report.events), (40, 0, 0));
         assert!(report.latency.p50 <= report.latency.p99 && report.latency.p99 <= report.elapsed);
         assert!(report.first_byte.p50 <= report.latency.p50);
@@ -359,11 +342,11 @@ mod tests {
     #[tokio::test]
     async fn streams_are_counted_by_event() {
         let fake = FakeProvider::start(Options::default()).expect("a free port");
-        let report = run_stream_load(&floor(&fake).await, 10, 2, headers(), body(true)).await.expect("a target");
+        let report = run_load(&floor(&fake).await, load(true, 10, 2), headers(), body(true)).await.expect("a target");
         // Role, four chunks, finish, [DONE].
         assert_eq!((report.ok, report.events), (10, 70));
         fake.set_mode(Mode::EndEarly { after: 4 });
-        let report = run_stream_load(&floor(&fake).await, 10, 2, headers(), body(true)).await.expect("a target");
+        let report = run_load(&floor(&fake).await, load(true, 10, 2), headers(), body(true)).await.expect("a target");
         assert_eq!((report.ok, report.failed, report.events), (0, 10, 50));
     }
 
@@ -373,11 +356,11 @@ mod tests {
         let target: Uri = format!("{}/chat/completions", fake.base_url()).parse().expect("a valid address");
         for mode in [Mode::Status { code: 500 }, Mode::Reset, Mode::CutMidStream { after: 1 }] {
             fake.set_mode(mode);
-            let report = run_load(&target, 6, 2, headers(), body(false)).await.expect("a target");
+            let report = run_load(&target, load(false, 6, 2), headers(), body(false)).await.expect("a target");
             assert_eq!((report.ok, report.failed), (0, 6));
         }
         assert_eq!(fake.stats().total.failed, 18);
-        assert!(run_load(&Uri::from_static("/path"), 1, 1, headers(), Bytes::new()).await.is_err());
+        assert!(run_load(&Uri::from_static("/path"), load(false, 1, 1), headers(), Bytes::new()).await.is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the nodes are asked: what a request would meet, and how upstreams fare.
 
 use crate::output::{Document, Format};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use pointsman_proto::admin::v1::Header;
 use std::path::PathBuf;
 
@@ -10,14 +10,28 @@ Examples:
   pointsman explain --model gpt-4
   pointsman explain --body request.json --path /v1/messages --header 'anthropic-beta: context-1m' --virtual-key team-a
 
-Nothing is sent to a provider, and no credential is wanted: whose virtual key is meant is said by its name.";
+Nothing is sent to a provider, and no credential is wanted: whose virtual key is meant is said by its name. If a node would
+refuse the request, the exit code is 8.
+
+In the answer, SHARE is the part of such requests that a backend would be given now, to 0.05 points where plain weights or
+turns decide, and else to one. GOES-BY is what its choice rests on, each part as value×weight:
+  success 0.98×0.4 …  the terms of health_based and adaptive, from 0 (worst) to 1 (best); score is what they come to
+  preference.… 0.5×1  how well it meets what the request would like, from 0 to 1
+  affinity 0.83       how near it is to this conversation: the nearest one that has room takes it, whatever else is said
+  room, no room       whether it has less than max_load times its fair share of the requests under way
+  headroom 0.7        what is left of the rate limits that its provider tells of
+  first byte, in flight, zone and region, cost: what least_latency, least_connections, geographic and cheapest compare
+With -o json or yaml every term is told, with weight 0 if it does not count.";
+
+/// What is counted for itself, in the words of the wire.
+const SCOPES: [&str; 4] = ["provider", "key", "backend", "model"];
 
 #[derive(Args)]
 pub struct ExplainArgs {
     /// The model that the request asks for [default: as its body says].
     #[arg(long, value_name = "NAME", required_unless_present = "body")]
     pub model: Option<String>,
-    /// A file with the request's body, in the client's dialect; `-` is stdin [default: a short chat request].
+    /// A file with the request's body, in the client's dialect; `-` is stdin [default: a short request, as fits the path].
     #[arg(long, value_name = "FILE")]
     pub body: Option<PathBuf>,
     /// A header of the request, as 'NAME: VALUE'; repeatable.
@@ -32,7 +46,7 @@ pub struct ExplainArgs {
     /// The node to ask [default: every one that is connected].
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
-    /// How to print it, if not as text.
+    /// How to print it, if not as text; 64-bit numbers are then strings.
     #[arg(short, long, value_enum)]
     pub output: Option<Document>,
 }
@@ -46,9 +60,9 @@ pub struct StatsArgs {
     #[arg(long, conflicts_with = "node")]
     pub per_node: bool,
     /// Only those of one kind.
-    #[arg(long, value_enum)]
-    pub scope: Option<Scope>,
-    /// How to print them; json and yaml hold each node's.
+    #[arg(long, value_parser = SCOPES)]
+    pub scope: Option<String>,
+    /// How to print them; json and yaml hold each node's, and 64-bit numbers as strings.
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Format,
 }
@@ -59,29 +73,8 @@ pub struct TopArgs {
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
     /// What to show.
-    #[arg(long, value_enum, default_value_t = Scope::Backend)]
-    pub scope: Scope,
-}
-
-/// What is counted for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Scope {
-    Provider,
-    Key,
-    Backend,
-    Model,
-}
-
-impl Scope {
-    /// The word for it on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Provider => "provider",
-            Self::Key => "key",
-            Self::Backend => "backend",
-            Self::Model => "model",
-        }
-    }
+    #[arg(long, value_parser = SCOPES, default_value = "backend")]
+    pub scope: String,
 }
 
 /// `NAME: VALUE`.

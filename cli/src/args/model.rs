@@ -62,8 +62,8 @@ pub struct ModelFields {
     /// How a backend is chosen: one of the strategies below [default: weighted_random].
     #[arg(long, value_name = "STRATEGY")]
     pub strategy: Option<String>,
-    /// Keep together, where their prompt cache is: requests of a session, that begin alike, or of a header's value. A backend
-    /// above MAX_LOAD times its fair share is passed over [default: 1.25].
+    /// Keep together, where their prompt cache is: requests of a session (without one: that begin alike), that begin alike, or
+    /// of a header's value. A backend above MAX_LOAD times its fair share is passed over [default: 1.25].
     #[arg(long, value_name = "session|prefix|header:NAME[,max_load=N]", value_parser = values::affinity)]
     pub affinity: Option<Affinity>,
     /// Send a second request elsewhere when no first byte has come after so long.
@@ -72,8 +72,8 @@ pub struct ModelFields {
     /// The same, after this percentile (50 to 99) of the backend's own times to first byte.
     #[arg(long, value_name = "N")]
     pub hedge_percentile: Option<u32>,
-    /// Of 100 requests, how many may be sent twice [default: 5].
-    #[arg(long, value_name = "PERCENT")]
+    /// Of 100 requests, how many may be sent twice: 1 to 100 [default: 5]. To send none twice, --unset hedging.
+    #[arg(long, value_name = "PERCENT", value_parser = values::percent)]
     pub hedge_budget: Option<u32>,
     /// Whether a key gets less as its provider's rate-limit headers say that little is left.
     #[arg(long, value_name = "BOOL")]

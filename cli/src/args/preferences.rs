@@ -23,7 +23,7 @@ pub struct PreferenceFields {
     /// A longer time to first byte counts against a backend.
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub latency_tolerance: Option<Duration>,
-    /// From 0 (price does not matter) to 1 (nothing matters more).
+    /// From 0 (price does not matter) to 1 (twice the cheapest backend's price is liked half as much).
     #[arg(long, value_name = "NUMBER")]
     pub cost_sensitivity: Option<f64>,
     /// The quality it should have at least: basic, standard or premium.

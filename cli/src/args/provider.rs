@@ -105,10 +105,10 @@ pub struct TimeoutFields {
 #[command(next_help_heading = "Circuit breaker")]
 pub struct CircuitFields {
     /// Consecutive failures that open the circuit.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::positive)]
     pub failure_threshold: Option<u32>,
     /// Consecutive successes that close it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::positive)]
     pub success_threshold: Option<u32>,
     /// How long it stays open before a probe.
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
@@ -125,7 +125,7 @@ pub struct LimitFields {
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub cooldown: Option<Duration>,
     /// Consecutive episodes of 429 that blacklist.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::positive)]
     pub blacklist_after: Option<u32>,
     /// The first blacklisting's length; each repeat doubles it.
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
@@ -138,7 +138,12 @@ pub struct LimitFields {
 #[derive(Args)]
 #[command(next_help_heading = "Health check by the control plane")]
 pub struct CheckFields {
-    /// What is asked: the list of models, which is free; a connection; a path; or a completion of one token, which costs.
+    /// What is asked: the list of models, which is free; a connection; a path, without a key; or a completion of one token,
+    /// which costs.
+    ///
+    /// Well are: a connection; of a path, a status from 200 to 399, 401, 403 or 429; of the list or a completion, an answer, or
+    /// any status from 400 to 499 but 408, since somebody is there (refused keys and rate limits are found out by requests).
+    /// Everything else fails. Where there is no check yet, each of the flags below starts one of the list of models.
     #[arg(long, value_name = "models|tcp|http:/PATH|completion:MODEL", value_parser = values::check)]
     pub health_check: Option<HealthCheck>,
     /// How often [default: 30s].
@@ -148,6 +153,6 @@ pub struct CheckFields {
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub health_timeout: Option<Duration>,
     /// Failures in a row after which the provider is out [default: 3].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::positive)]
     pub health_retries: Option<u32>,
 }

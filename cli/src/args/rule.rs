@@ -8,10 +8,12 @@ use pointsman_proto::admin::v1::{HeaderMatch, TimeOfDay};
 /// What `--help` of a rule's fields ends with.
 pub const EXAMPLES: &str = "\
 Rules are asked in the order of their positions, then of their names. The first whose conditions all hold fires, if the
-client may use its model; when none does, the model that was asked for serves.
+client may use its model; when none does, the model that was asked for serves. A request that names a backend as its model
+(provider,upstream-model), or whose sub-agent's tag names a model, asks no rule.
 
 Classes:
-  long_context  the prompt has more than 60000 tokens, or as many as --min-tokens says, or the client says that it uses the long window
+  long_context  the prompt has more than 60000 tokens, or as many as --min-tokens says, or the client says that it uses the long window;
+                or its session's last prompt was as long, as the reply told the node, and this one has more than 20000
   background    Claude Code's small calls: the model's name has `haiku`, and no sub-agent asks
   web_search    one of the tools searches the web at the provider
   thinking      it asks for thinking
@@ -60,7 +62,7 @@ pub struct ConditionFields {
     #[arg(long, value_name = "PATTERN")]
     pub when_model: Option<Vec<String>>,
     /// Estimated tokens of the prompt, at least.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::positive)]
     pub min_tokens: Option<u32>,
     /// Estimated tokens of the prompt, at most; 0: no bound.
     #[arg(long, value_name = "N")]

@@ -64,6 +64,9 @@ pub struct SimulateArgs {
     pub output: Option<Document>,
 }
 
+/// That an answer may take.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
 fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if (0.001..=100_000.0).contains(&rate) => Ok(rate),
@@ -81,7 +84,10 @@ fn of_provider<'t>(text: &'t str, example: &str) -> Result<(String, &'t str), St
 
 fn latency(text: &str) -> Result<(String, Duration), String> {
     let (provider, value) = of_provider(text, "openai=800ms")?;
-    Ok((provider, values::timer(value)?))
+    match values::timer(value)? {
+        latency if latency <= LONGEST => Ok((provider, latency)),
+        _ => Err("no answer takes longer than a day".to_owned()),
+    }
 }
 
 fn error_rate(text: &str) -> Result<(String, f64), String> {
@@ -103,7 +109,7 @@ mod tests {
             assert_eq!(error_rate(text).ok().map(|(_, part)| part), expected, "{text}");
         }
         assert_eq!(latency("a=2s"), Ok(("a".to_owned(), Duration::from_secs(2))));
-        for bad in ["a=2", "=2s", "a"] {
+        for bad in ["a=2", "=2s", "a", "a=25h", "a=9223372036854775807s"] {
             assert!(latency(bad).is_err(), "{bad}");
         }
         for bad in ["0", "-1", "NaN", "fast"] {

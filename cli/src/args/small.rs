@@ -30,7 +30,7 @@ pub struct VirtualKeyFields {
 /// Every field of a node but its name.
 #[derive(Args)]
 pub struct NodeFields {
-    /// Where it runs, for example eu-west-1a.
+    /// Where it runs, for example eu-west-1a: for the strategy `geographic`, unless the node is itself started with --zone.
     #[arg(long)]
     pub zone: Option<String>,
 }
@@ -63,7 +63,7 @@ pub struct SettingsUpdateArgs {
     #[arg(long)]
     pub client_authentication: Option<String>,
     /// Attempts that a request may make in all.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::positive)]
     pub max_attempts: Option<u32>,
     /// A field to take back to its default; repeatable.
     #[arg(long, value_name = "FIELD")]

@@ -29,4 +29,7 @@ pub struct UpArgs {
     /// Where operators connect; loopback only.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7700")]
     pub admin_listen: SocketAddr,
+    /// Where the nodes run, for example eu-west-1a: for the strategy `geographic`.
+    #[arg(long, default_value = "")]
+    pub zone: String,
 }

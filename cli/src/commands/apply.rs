@@ -29,7 +29,10 @@ pub async fn apply(session: &Session, args: ApplyArgs) -> Result<(), CliError> {
     let request = request(&args.input, args.edit.commit.dry_run)?;
     let service = session.connect().await?;
     let reply = config_service(service.clone()).apply(request).await?.into_inner();
-    let commit = reply.commit.clone();
+    let mut commit = reply.commit.clone().unwrap_or_default();
+    if args.edit.output.is_some() {
+        commit.warnings.clear(); // they are part of what is printed
+    }
     let what = match reply.changes.len() {
         0 => "nothing differs".to_owned(),
         1 => "1 change".to_owned(),
@@ -42,7 +45,7 @@ pub async fn apply(session: &Session, args: ApplyArgs) -> Result<(), CliError> {
         Some(format) => output::print_document(&applied(reply), format)?,
         None => print_tokens(&reply)?,
     }
-    wait::finish(service, commit, &what, &args.edit.commit).await
+    wait::finish(service, Some(commit), &what, &args.edit.commit).await
 }
 
 pub async fn diff(session: &Session, args: DiffArgs) -> Result<(), CliError> {

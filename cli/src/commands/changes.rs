@@ -1,7 +1,7 @@
 //! What an edit changes, in words and as a diff of YAML.
 
 use crate::{diff, error::CliError, output};
-use pointsman_proto::admin::v1::{Key, Resource, ResourceChange, key::Source, resource::Kind};
+use pointsman_proto::admin::v1::{Key, Resource, ResourceChange, VirtualKey, key::Source, resource::Kind};
 use serde::Serialize;
 
 /// `model/gpt-4 updated`, one line each.
@@ -45,7 +45,8 @@ fn name(change: &ResourceChange) -> Option<String> {
     })
 }
 
-/// Without the etag, which changes with everything, and never with a secret.
+/// Without what the control plane alone decides (the etag, which changes with everything, and a new token's last characters,
+/// which are others in each dry run), and never with a secret.
 fn yaml(resource: Option<&Resource>) -> Result<String, CliError> {
     match resource.and_then(|resource| resource.kind.clone()) {
         None => Ok(String::new()),
@@ -53,7 +54,7 @@ fn yaml(resource: Option<&Resource>) -> Result<String, CliError> {
         Some(Kind::Key(resource)) => content(&sealed(resource)),
         Some(Kind::Model(resource)) => content(&resource),
         Some(Kind::Rule(resource)) => content(&resource),
-        Some(Kind::VirtualKey(resource)) => content(&resource),
+        Some(Kind::VirtualKey(resource)) => content(&VirtualKey { last_four: String::new(), ..resource }),
         Some(Kind::Settings(resource)) => content(&resource),
     }
 }
@@ -102,6 +103,14 @@ mod tests {
     fn an_etag_alone_is_no_difference() {
         let change = ResourceChange { before: provider("http://a", "1"), after: provider("http://a", "2") };
         assert_eq!(diff(&[change]).expect("yaml"), "");
+    }
+
+    #[test]
+    fn a_new_virtual_key_shows_nothing_of_its_token() {
+        let key = VirtualKey { name: "team".into(), last_four: "B59I".into(), ..VirtualKey::default() };
+        let after = Some(Resource { kind: Some(Kind::VirtualKey(key)) });
+        let text = diff(&[ResourceChange { before: None, after }]).expect("yaml");
+        assert_eq!(text, "--- (none)\n+++ virtual-key/team\n+name: team\n");
     }
 
     #[test]

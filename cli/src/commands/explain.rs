@@ -1,4 +1,4 @@
-//! `explain`: what a request would meet, as the nodes themselves say.
+//! `explain`: what a request would meet, as the nodes themselves say. That it would be refused is told by the exit code too.
 
 mod text;
 
@@ -11,10 +11,10 @@ use std::{
 };
 
 pub async fn run(session: &Session, args: ExplainArgs) -> Result<(), CliError> {
-    let body = args.body.as_deref().map(read).transpose()?.unwrap_or_default();
+    let body = args.body.as_deref().map(read).transpose()?;
     let request = ExplainRequest {
         model: args.model.unwrap_or_default(),
-        body: body.into(),
+        body: body.map(Into::into),
         headers: args.headers,
         path: args.path.unwrap_or_default(),
         virtual_key: args.virtual_key.unwrap_or_default(),
@@ -25,11 +25,18 @@ pub async fn run(session: &Session, args: ExplainArgs) -> Result<(), CliError> {
         Some(format) => output::print_document(&reply, format)?,
         None => output::print(&text::render(&reply))?,
     }
-    match reply.explanations.is_empty() {
-        true => {
+    if reply.explanations.iter().any(|explanation| !explanation.refusal.is_empty()) {
+        return Err(CliError::WouldBeRefused);
+    }
+    match (reply.explanations.is_empty(), reply.overlong_nodes.is_empty()) {
+        (false, _) => Ok(()),
+        (true, true) => {
             Err(CliError::TimedOut(format!("no answer came within a second from {}", reply.silent_nodes.join(", "))))
         }
-        false => Ok(()),
+        (true, false) => Err(CliError::Failed(format!(
+            "the answer of {} is longer than 1 MiB; ask for a model with fewer backends, or one that fewer rules come before",
+            reply.overlong_nodes.join(", ")
+        ))),
     }
 }
 

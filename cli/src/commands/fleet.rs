@@ -12,8 +12,8 @@ use std::{
     io::{self, IsTerminal},
 };
 
-/// Clears the terminal and goes to its upper left corner.
-pub(super) const REDRAW: &str = "\x1b[2J\x1b[3J\x1b[H";
+/// Clears the terminal, but not what was scrolled out of it, and goes to its upper left corner.
+const REDRAW: &str = "\x1b[2J\x1b[H";
 
 pub async fn status(session: &Session, format: Format) -> Result<(), CliError> {
     let reply = session.config_service().await?.get_fleet(GetFleetRequest {}).await?.into_inner();

@@ -58,6 +58,13 @@ impl Noun for Rule {
         Ok(())
     }
 
+    fn check_new(&self) -> Result<(), CliError> {
+        if self.model.is_empty() {
+            return Err(CliError::Usage("a rule needs the model that serves: say --model NAME".to_owned()));
+        }
+        Ok(())
+    }
+
     /// As they are asked.
     fn sort(items: &mut [Self]) {
         items.sort_by(|a, b| (a.position, &a.name).cmp(&(b.position, &b.name)));
@@ -148,6 +155,13 @@ mod tests {
             assert!(found.is_some(), "{path} is not in {form}");
         }
         assert_eq!(rule.when.map(|when| when.headers.len()), Some(2));
+    }
+
+    #[test]
+    fn a_new_rule_needs_a_model() {
+        let rule = |model: &str| Rule { name: "r".into(), model: model.into(), ..Rule::default() };
+        assert!(rule("m").check_new().is_ok());
+        assert!(rule("").check_new().is_err_and(|error| error.to_string().contains("--model NAME")));
     }
 
     #[test]

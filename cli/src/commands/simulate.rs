@@ -8,7 +8,7 @@ use pointsman_data_plane::{
     place::Place,
     router::Router,
     select::Route,
-    simulate::{Read, Request, Simulation, Unreadable, read},
+    simulate::{Hop, Read, Request, Simulation, Unreadable, read},
     table::Refused,
 };
 use pointsman_proto::{
@@ -17,6 +17,7 @@ use pointsman_proto::{
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use report::Report;
+use std::sync::Arc;
 use upstreams::Upstreams;
 
 pub async fn run(session: &Session, args: SimulateArgs) -> Result<(), CliError> {
@@ -58,7 +59,7 @@ fn router(mut config: Config, args: &SimulateArgs) -> Result<(Router, Hand), Cli
     router.configure(&config).map_err(invalid)?;
     if let Some(strategy) = &args.strategy {
         // The rules may name another model than the one that is asked for.
-        let name = ask(&router, args)?.models[0].spec.name.to_string();
+        let name = ask(&router, args)?.hops[0].model.spec.name.to_string();
         config
             .models
             .iter_mut()
@@ -78,7 +79,7 @@ fn invalid(Refused(violations): Refused) -> CliError {
 fn ask(router: &Router, args: &SimulateArgs) -> Result<Read, CliError> {
     let request = ExplainRequest {
         model: args.model.clone().unwrap_or_default(),
-        body: args.body.as_deref().map(explain::read).transpose()?.unwrap_or_default().into(),
+        body: args.body.as_deref().map(explain::read).transpose()?.map(Into::into),
         headers: args.headers.clone(),
         path: args.path.clone().unwrap_or_default(),
         ..Default::default()
@@ -94,13 +95,22 @@ fn ask(router: &Router, args: &SimulateArgs) -> Result<Read, CliError> {
 /// Requests that come at random moments.
 fn requests(asked: &Read, args: &SimulateArgs) -> impl Iterator<Item = Request> + use<> {
     let (mut rng, mut at) = (StdRng::seed_from_u64(args.seed.wrapping_add(1)), 0.0);
-    let (asked, between) = (asked.clone(), 1000.0 / args.rate);
+    let (hops, between) = (asked.hops.clone(), 1000.0 / args.rate);
+    let sticks = hops.iter().any(|hop| hop.features.affinity.is_some());
     (0..args.requests).map(move |_| {
         at -= (1.0 - rng.random::<f64>()).ln() * between;
-        let mut features = asked.features.clone();
-        features.affinity = features.affinity.map(|_| rng.random());
-        Request { at: at as u64, models: asked.models.clone(), features }
+        Request { at: at as u64, hops: if sticks { conversation(&hops, rng.random()) } else { hops.clone() } }
     })
+}
+
+/// The same request in a conversation of its own.
+fn conversation(hops: &[Hop], number: u64) -> Arc<[Hop]> {
+    let of_it = |hop: &Hop| {
+        let mut hop = hop.clone();
+        hop.features.affinity = hop.features.affinity.map(|_| number);
+        hop
+    };
+    hops.iter().map(of_it).collect()
 }
 
 #[cfg(test)]

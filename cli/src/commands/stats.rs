@@ -1,14 +1,14 @@
 //! `stats`: how providers, keys, backends and models fare.
 
 use crate::{
-    args::insight::{Scope, StatsArgs},
+    args::insight::StatsArgs,
     client::Session,
     error::CliError,
     output::{self, Document, Format, or_dash, table},
 };
 use pointsman_proto::admin::v1::{BackendShare, GetStatsRequest, GetStatsResponse, Latency, Stats};
 
-const HEADERS: [&str; 16] = [
+const HEADERS: [&str; 17] = [
     "NODE",
     "SCOPE",
     "SUBJECT",
@@ -24,6 +24,7 @@ const HEADERS: [&str; 16] = [
     "CIRCUIT",
     "HEALTH",
     "TOKENS",
+    "HEDGED",
     "WEIGHTS",
 ];
 
@@ -31,7 +32,7 @@ pub async fn run(session: &Session, args: StatsArgs) -> Result<(), CliError> {
     let request = GetStatsRequest { node: args.node.clone().unwrap_or_default(), per_node: args.per_node };
     let mut reply = session.config_service().await?.get_stats(request).await?.into_inner();
     warn_of_silence(&reply);
-    reply.stats.retain(|stats| is_of(args.scope, stats));
+    reply.stats.retain(|stats| is_of(args.scope.as_deref(), stats));
     let shown = || reply.stats.iter().filter(|stats| args.per_node || args.node.is_some() || stats.node.is_empty());
     match args.output {
         Format::Table if reply.stats.is_empty() => {
@@ -45,8 +46,8 @@ pub async fn run(session: &Session, args: StatsArgs) -> Result<(), CliError> {
     }
 }
 
-pub(super) fn is_of(scope: Option<Scope>, stats: &Stats) -> bool {
-    scope.is_none_or(|scope| scope.as_str() == stats.scope)
+pub(super) fn is_of(scope: Option<&str>, stats: &Stats) -> bool {
+    scope.is_none_or(|scope| scope == stats.scope)
 }
 
 pub(super) fn warn_of_silence(reply: &GetStatsResponse) {
@@ -66,12 +67,13 @@ fn row(stats: &Stats) -> Vec<String> {
         stats.rate_limited.to_string(),
         stats.in_flight.to_string(),
         stats.error_streak.to_string(),
-        time(stats.first_byte.map(|times| times.p50)),
+        time(stats.first_byte.map(|times| times.ewma)),
         time(stats.latency.map(|times| times.p50)),
         time(stats.latency.map(|times: Latency| times.p99)),
         or_dash(&stats.circuit),
         part(stats.health),
         format!("{}+{}", stats.input_tokens, stats.output_tokens),
+        hedges(stats),
         weights(&stats.shares),
     ]
 }
@@ -97,6 +99,14 @@ pub(super) fn time(millis: Option<f64>) -> String {
     }
 }
 
+/// How many were sent twice, and how many of these the second attempt answered: `12, 9 won`.
+fn hedges(stats: &Stats) -> String {
+    match stats.hedges {
+        0 => "-".to_owned(),
+        sent => format!("{sent}, {} won", stats.hedges_won),
+    }
+}
+
 /// What each model gives it, `gpt-4 30→0`.
 pub(super) fn weights(shares: &[BackendShare]) -> String {
     let number = |weight: f64| format!("{}", (weight * 1000.0).round() / 1000.0);
@@ -113,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_row_tells_how_its_subject_fares() {
-        let times = |p50| Some(Latency { ewma: 1.0, p50, p90: 2.0 * p50, p99: 10.0 * p50 });
+        let times = |p50| Some(Latency { ewma: 1.5, p50, p90: 2.0 * p50, p99: 10.0 * p50 });
         let share =
             |model: &str, weight, effective_weight| BackendShare { model: model.into(), weight, effective_weight };
         let stats = Stats {
@@ -141,16 +151,18 @@ mod tests {
             "3",
             "0",
             "0",
-            "8.2ms",
+            "1.5ms",
             "260ms",
             "2.60s",
             "closed",
             "-",
             "100+20",
+            "-",
             "gpt-4 30→0, fast 1",
         ];
         assert_eq!(row(&stats), expected);
-        assert!(is_of(None, &stats) && is_of(Some(Scope::Backend), &stats) && !is_of(Some(Scope::Key), &stats));
+        assert_eq!(hedges(&Stats { hedges: 12, hedges_won: 9, ..stats.clone() }), "12, 9 won");
+        assert!(is_of(None, &stats) && is_of(Some("backend"), &stats) && !is_of(Some("key"), &stats));
     }
 
     #[test]

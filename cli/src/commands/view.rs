@@ -26,7 +26,10 @@ pub fn render(fleet: &Fleet) -> String {
         (fleet.nodes.iter().filter(|node| state(node, fleet.version) == "SYNCED").count(), fleet.nodes.len());
     text.push_str(&format!("Config version {}, run by {synced} of {all} nodes\n", fleet.version));
     if fleet.warming {
-        text.push_str("The control plane has just started and has not yet heard from every node.\n");
+        text.push_str(
+            "The control plane has just started. Versions are those that the nodes say they hold; of what is out, not every node\n\
+             has told it yet, and until then it brings nothing back.\n",
+        );
     }
     section(&mut text, &["NODE", "STATE", "VERSION", "ZONE", "BUILD", "LAST-SEEN", "ACK", "REASON"], nodes(fleet));
     section(&mut text, &["MODEL", "BACKEND", "PRIORITY", "WEIGHT", "EFFECTIVE", "STATE"], weights(fleet));
@@ -98,16 +101,22 @@ fn causes(fleet: &Fleet) -> Vec<Vec<String>> {
             cause.state.clone(),
             short(cause.remaining),
             or_dash(&cause.reason),
-            or_dash(cause.nodes.join(",")),
+            seen_by(cause),
         ]
     };
     fleet.causes.iter().map(row).collect()
+}
+
+/// Checks are the control plane's own.
+fn seen_by(cause: &Cause) -> String {
+    if cause.kind == "check" { "control plane".to_owned() } else { or_dash(cause.nodes.join(",")) }
 }
 
 fn checks(fleet: &Fleet) -> Vec<Vec<String>> {
     let state = |check: &CheckStatus| match (check.failing_for, check.failures) {
         _ if check.last_checked.is_none() => "-".to_owned(),
         (Some(since), _) => format!("failing {}", short(Some(since))),
+        _ if check.unknown => "unknown".to_owned(),
         (None, 0) => "well".to_owned(),
         (None, failures) => format!("{failures} failed"),
     };

@@ -18,7 +18,7 @@ fn file(text: &str) -> ConfigFile {
 }
 
 fn chosen(args: &ConnectionArgs, token: Option<&str>) -> (String, Option<String>) {
-    let environment = TokenEnv { token: token.map(str::to_owned), token_file: None };
+    let environment = Environment { token: token.map(str::to_owned), ..Environment::default() };
     let target = choose(args, environment, file(FILE)).expect("legal");
     (target.server, target.token.map(|token| token.expose_secret().to_owned()))
 }
@@ -35,25 +35,39 @@ fn flag_before_environment_before_file() {
 }
 
 #[test]
+fn the_environment_names_a_server_or_a_context_unless_a_flag_does() {
+    let set = |value: &str| Some(value.to_owned());
+    let server = |flags: (Option<&str>, Option<&str>), environment| {
+        choose(&args(flags.0, flags.1), environment, file(FILE)).expect("legal").server
+    };
+    let of_server = || Environment { server: set("http://env:1"), ..Environment::default() };
+    let of_context = || Environment { context: set("lab"), ..Environment::default() };
+    assert_eq!(server((None, None), of_server()), "http://env:1");
+    assert_eq!(server((Some("http://flag:1"), None), of_server()), "http://flag:1");
+    assert_eq!(server((None, None), of_context()), "http://lab:7700");
+    assert_eq!(server((None, Some("prod")), of_context()), "https://prod:7700");
+}
+
+#[test]
 fn a_contexts_token_stays_with_its_server() {
     assert_eq!(chosen(&args(Some("http://elsewhere:1"), None), None), ("http://elsewhere:1".to_owned(), None));
 }
 
 #[test]
 fn without_a_file_the_default_holds() {
-    let target = choose(&args(None, None), TokenEnv::default(), ConfigFile::default()).expect("legal");
+    let target = choose(&args(None, None), Environment::default(), ConfigFile::default()).expect("legal");
     assert_eq!(target.server, DEFAULT_SERVER);
 }
 
 #[test]
 fn an_unknown_context_is_a_usage_error_that_names_the_known() {
-    let error = choose(&args(None, Some("moon")), TokenEnv::default(), file(FILE)).expect_err("unknown");
+    let error = choose(&args(None, Some("moon")), Environment::default(), file(FILE)).expect_err("unknown");
     assert!(matches!(&error, CliError::Usage(text) if text.contains("prod, lab")), "{error}");
 }
 
 #[test]
 fn the_token_shows_in_no_debug_output() {
-    let target = choose(&args(None, None), TokenEnv::default(), file(FILE)).expect("legal");
+    let target = choose(&args(None, None), Environment::default(), file(FILE)).expect("legal");
     assert!(!format!("{target:?}").contains("prod-token"));
 }
 

@@ -115,6 +115,61 @@ fn a_wrong_value_is_named_with_its_place() {
 }
 
 #[test]
+fn durations_are_what_they_are_in_flags() {
+    for (text, seconds, nanos) in [
+        ("500ms", 0, 500_000_000),
+        ("60s", 60, 0),
+        ("1.5s", 1, 500_000_000),
+        ("5m", 300, 0),
+        ("1h 30m", 5400, 0),
+        ("0.250s", 0, 250_000_000),
+    ] {
+        for (file, whole) in [
+            (
+                "a.yaml",
+                format!("providers:\n  - name: a\n    timeouts: {{first_byte: {text}}}\n    slow_start: {text}\n"),
+            ),
+            (
+                "a.json",
+                format!(
+                    "{{\"providers\": [{{\"timeouts\": {{\"first_byte\": \"{text}\"}}, \"slow_start\": \"{text}\"}}]}}"
+                ),
+            ),
+            ("a.toml", format!("[[providers]]\ntimeouts = {{ first_byte = \"{text}\" }}\nslow_start = \"{text}\"\n")),
+        ] {
+            let provider = config(file, &whole).expect(&whole).providers.remove(0);
+            let times = [provider.timeouts.and_then(|timeouts| timeouts.first_byte), provider.slow_start];
+            assert_eq!(
+                times.map(|time| time.map(|time| (time.seconds, time.nanos))),
+                [Some((seconds, nanos)); 2],
+                "{whole}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_no_duration_is_told_with_what_is() {
+    for (file, text) in [
+        ("a.yaml", "providers:\n  - name: a\n    timeouts:\n      idle: VALUE\n"),
+        ("a.json", "{\"providers\": [\n{\"name\": \"a\",\n\"timeouts\":\n{\"idle\": VALUE}}]}"),
+        ("a.toml", "[[providers]]\nname = \"a\"\n[providers.timeouts]\nidle = VALUE\n"),
+    ] {
+        for value in ["\"30\"", "\"soon\"", "\"-5s\"", "30"] {
+            let message = refusal(file, &text.replace("VALUE", value));
+            for part in [&format!("{file}:4: providers[0].timeouts.idle: "), value.trim_matches('"'), "500ms, 60s, 2m"]
+            {
+                let is_number = value == "30" && !file.ends_with("yaml");
+                assert!(
+                    message.contains(part) || is_number && message.contains("\"500ms\""),
+                    "{part} is not in: {message}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn documents_and_files_are_concatenated() {
     let two = config("a.yaml", "---\nproviders: [{name: a}]\n---\n---\nproviders: [{name: b}]\n").expect("legal");
     assert_eq!(two.providers.iter().map(|provider| provider.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);

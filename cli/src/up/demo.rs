@@ -47,6 +47,7 @@ pub async fn run(args: DemoArgs) -> Result<(), CliError> {
         db: folder.path().join("demo.db"),
         admin_listen: anywhere(),
         nodes: (0..NODES).map(node).collect(),
+        zone: String::new(),
         config: Some(config(&fakes)),
         drain: DRAIN,
     };

@@ -39,6 +39,7 @@ fn setup(args: &UpArgs) -> Result<Setup, CliError> {
         db: args.db.clone(),
         admin_listen: args.admin_listen,
         nodes: nodes?,
+        zone: args.zone.clone(),
         config: config(args)?,
         drain: DRAIN,
     })

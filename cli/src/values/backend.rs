@@ -2,7 +2,7 @@
 
 use super::{endpoint, weight};
 use pointsman_proto::admin::v1::{Backend, Capabilities, Price};
-use std::str::FromStr;
+use std::{num::NonZeroU32, str::FromStr};
 
 /// What may follow a backend.
 const OPTIONS: &str = "priority=N, enabled=BOOL, tag=T, price=INPUT/OUTPUT[/CACHED], quality=Q, region=R, context=TOKENS, \
@@ -43,7 +43,10 @@ fn option(backend: &mut Backend, part: &str) -> Result<(), String> {
 
 fn capability(can: &mut Capabilities, key: &str, value: &str) -> Result<(), String> {
     match key {
-        "context" => can.context_window = read(key, value, "a number of tokens")?,
+        "context" => {
+            let tokens: NonZeroU32 = read(key, value, "a number of tokens from 1 upwards")?;
+            can.context_window = tokens.get();
+        }
         "tools" => can.tools = Some(flag(key, value)?),
         "vision" => can.vision = Some(flag(key, value)?),
         "thinking" => can.thinking = Some(flag(key, value)?),

@@ -20,8 +20,13 @@ pub fn affinity(text: &str) -> Result<Affinity, String> {
     }
     let max_load = match rest.map(|rest| rest.strip_prefix("max_load=").and_then(|load| load.parse().ok())) {
         None => 0.0,
-        Some(Some(load)) => load,
-        Some(None) => return Err("behind an affinity only max_load=N is allowed, for example max_load=1.5".to_owned()),
+        // The wire's 0 is the default.
+        Some(Some(load)) if load != 0.0 => load,
+        Some(_) => {
+            return Err(
+                "behind an affinity only max_load=N is allowed, from 1 to 1000, for example max_load=1.5".into()
+            );
+        }
     };
     Ok(Affinity { by: by.to_owned(), header: header.to_owned(), max_load })
 }
@@ -95,7 +100,7 @@ mod tests {
         expect("session", "session", "", 0.0);
         expect("prefix,max_load=1.5", "prefix", "", 1.5);
         expect("header:x-team,max_load=2", "header", "x-team", 2.0);
-        for bad in ["", "sticky", "header", "session:x", "prefix,load=2", "prefix,max_load=much"] {
+        for bad in ["", "sticky", "header", "session:x", "prefix,load=2", "prefix,max_load=much", "prefix,max_load=0"] {
             assert!(affinity(bad).is_err(), "{bad}");
         }
     }

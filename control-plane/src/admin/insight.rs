@@ -11,6 +11,7 @@ use crate::{
 };
 use pointsman_proto::{
     admin::v1::{ExplainRequest, ExplainResponse, Explanation, GetStatsRequest, GetStatsResponse, Header, VirtualKey},
+    convert::EXPLANATION_BYTES,
     domain::Name,
     fleet::v1::{NodeStats, answer, question},
     violation::Violation,
@@ -25,9 +26,6 @@ const MAX_HEADERS: usize = 100;
 const MAX_HEADER_BYTES: usize = 64 << 10;
 /// Of a path, or a model's name.
 const MAX_TEXT: usize = 2 << 10;
-/// A longer explanation is none.
-const MAX_EXPLANATION: usize = 1 << 20;
-
 /// Headers by which clients show who they are.
 const CREDENTIALS: [&str; 6] =
     ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-goog-api-key", "api-key"];
@@ -40,13 +38,18 @@ impl Admin {
         }
         let node = std::mem::take(&mut request.node);
         let mut replies = self.ask(&node, question::Kind::Explain(request)).await?;
-        let explanations = sort_out(&mut replies, |node, kind| match kind {
-            answer::Kind::Explanation(said) if said.encoded_len() <= MAX_EXPLANATION => {
-                Some(Explanation { node: node.to_string(), ..said })
-            }
-            _ => None,
+        let said = sort_out(&mut replies, |node, kind| match kind {
+            answer::Kind::Explanation(said) => Some((node.clone(), said)),
+            answer::Kind::Stats(_) => None,
         });
-        Ok(ExplainResponse { explanations, silent_nodes: names(&replies.silent) })
+        let (short, long): (Vec<_>, Vec<_>) =
+            said.into_iter().partition(|(_, said)| said.encoded_len() <= EXPLANATION_BYTES);
+        let explanations = short.into_iter().map(|(node, said)| Explanation { node: node.to_string(), ..said });
+        Ok(ExplainResponse {
+            explanations: explanations.collect(),
+            silent_nodes: names(&replies.silent),
+            overlong_nodes: long.into_iter().map(|(node, _)| node.to_string()).collect(),
+        })
     }
 
     pub(super) async fn statistics(&self, request: GetStatsRequest) -> Result<GetStatsResponse, Status> {
@@ -91,7 +94,7 @@ fn check(request: &ExplainRequest) -> Result<(), Status> {
     let mut refuse = |field: String, description: &str| {
         found.push(Violation { field, description: description.into() });
     };
-    if request.body.len() > MAX_BODY {
+    if request.body.as_ref().is_some_and(|body| body.len() > MAX_BODY) {
         refuse("body".into(), "has more than 1 MiB; leave out what routing does not look at");
     }
     if request.model.len() > MAX_TEXT {
@@ -162,8 +165,8 @@ mod tests {
         let of = |headers: Vec<Header>| ExplainRequest { headers, ..Default::default() };
         let at = |path: &str| ExplainRequest { path: path.into(), ..Default::default() };
         check(ExplainRequest::default(), &[]);
-        check(ExplainRequest { body: vec![b'x'; MAX_BODY].into(), ..Default::default() }, &[]);
-        check(ExplainRequest { body: vec![b'x'; MAX_BODY + 1].into(), ..Default::default() }, &["body"]);
+        check(ExplainRequest { body: Some(vec![b'x'; MAX_BODY].into()), ..Default::default() }, &[]);
+        check(ExplainRequest { body: Some(vec![b'x'; MAX_BODY + 1].into()), ..Default::default() }, &["body"]);
         check(ExplainRequest { model: "x".repeat(MAX_TEXT + 1), ..Default::default() }, &["model"]);
         check(of(vec![header("X-Claude-Code-Session-Id", "s"), header("accept", "")]), &[]);
         check(of(vec![header("a", "b"), header("Authorization", "Bearer x")]), &["headers[1]"]);
@@ -175,7 +178,7 @@ mod tests {
         check(at("v1/messages"), &["path"]);
         check(at("/v1/mess ages"), &["path"]);
         check(at("/v1beta/models/m:generateContent?alt=sse&key=k"), &["path"]);
-        check(ExplainRequest { body: vec![b'x'; MAX_BODY + 1].into(), ..at("x") }, &["body", "path"]);
+        check(ExplainRequest { body: Some(vec![b'x'; MAX_BODY + 1].into()), ..at("x") }, &["body", "path"]);
     }
 
     #[test]

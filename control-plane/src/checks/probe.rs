@@ -1,8 +1,15 @@
 //! How each kind of check asks, and what the answer says.
 //!
+//! | kind | well | failing, beside no connection and no answer in time |
+//! | --- | --- | --- |
+//! | `tcp` | a connection | |
+//! | `http` | 200 to 399; 401, 403 and 429 | all others: a 404 is a path that is not there |
+//! | `models` | a list; 400 to 499 but 408 | all others, and a 200 that is no list |
+//! | `completion` | 200; 400 to 499 but 408 | all others |
+//!
 //! A check asks whether somebody is there, so an answer that only says no (a rate limit, a key that is not accepted, a
-//! list that does not exist) is well: what is wrong then is for slots, keys and operators. Failures are what circuits
-//! count as such: no connection, no answer in time, a status of 500 and above, or an answer that means nothing.
+//! list that does not exist) is well: what is wrong then is for slots, keys and operators. `http` sends no key, so what
+//! wants one has answered. Failures are what circuits count as such.
 
 use super::state::Outcome;
 use crate::{
@@ -47,7 +54,7 @@ async fn get(base: &BaseUrl, path: &str, ample: Duration) -> Outcome {
     };
     let url = format!("{}://{}{path}", base.scheme, base.authority);
     match client.get(url).timeout(ample).send().await.map(|response| response.status().as_u16()) {
-        Ok(status @ (..=399 | 401 | 429)) => Outcome::Well(format!("answered status {status}")),
+        Ok(status @ (200..=399 | 401 | 403 | 429)) => Outcome::Well(format!("answered status {status}")),
         Ok(status) => Outcome::Failed(format!("answered status {status}")),
         Err(error) => Outcome::Failed(http::explain(&error)),
     }

@@ -71,6 +71,11 @@ impl State {
         self.failing.as_ref().map(|(_, why)| &**why)
     }
 
+    /// Whether the results say something yet: until then nodes keep to what they were last told.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
     /// Draws how long to wait for the next check; `chance` is from [0, 1).
     pub(super) fn schedule(&mut self, interval: Duration, chance: f64, now: Millis) -> Duration {
         let jitter = 1.0 - JITTER + 2.0 * JITTER * chance;
@@ -92,6 +97,7 @@ impl State {
             last_result: self.last.as_ref().map(|(outcome, _)| outcome.words().to_owned()).unwrap_or_default(),
             last_checked: self.last.as_ref().map(|(_, at)| ago(*at)),
             next_check: Some(wire_duration(Duration::from_millis(self.next.saturating_sub(now)))),
+            unknown: matches!(self.last, Some((Outcome::Unknown(_), _))),
             ..Default::default()
         }
     }
@@ -142,8 +148,20 @@ mod tests {
         assert_eq!((told.failures, told.last_result.as_str()), (3, "third"));
         assert_eq!(told.failing_for, Some(wire_duration(Duration::from_secs(3))));
         assert_eq!(told.last_checked, Some(wire_duration(Duration::from_secs(2))));
+        assert!(!told.unknown);
+        state.take(Outcome::Unknown("no key can be used".into()), 2, 5_000);
+        assert!(state.describe(6_000).unknown, "it is not said to be well");
         let fresh = State::default().describe(0);
         assert_eq!((fresh.last_result.as_str(), fresh.last_checked, fresh.failing_for), ("", None, None));
+    }
+
+    #[test]
+    fn it_is_settled_once_it_is_out_or_was_not_failing() {
+        for (results, expected) in [("", false), ("--", false), ("---", true), ("+", true), ("?", true), ("+-", true)] {
+            let mut state = State::default();
+            results.chars().for_each(|letter| _ = state.take(outcome(letter), 3, 0));
+            assert_eq!(state.is_settled(), expected, "{results}");
+        }
     }
 
     #[test]

@@ -3,29 +3,18 @@
 use super::*;
 use crate::{
     edit::{Edit, mask::Selection},
-    fake::{self, Call, Fake},
-    publisher::PublisherTask,
+    fake::{Call, Fake, Plane},
 };
-use pointsman_proto::admin::v1;
+use pointsman_proto::{admin::v1, domain};
 use std::{
     sync::atomic::{AtomicU16, Ordering::Relaxed},
     time::Duration,
 };
-use tempfile::TempDir;
 
 struct Rig {
-    publisher: Publisher,
+    plane: Plane,
     hub: Arc<Hub>,
     checks: Checks,
-    stop: CancellationToken,
-    _writer: PublisherTask,
-    _dir: TempDir,
-}
-
-impl Drop for Rig {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
 }
 
 /// A check that fails at once, every tenth of a second.
@@ -41,18 +30,18 @@ fn provider(url: &str, check: Option<v1::HealthCheck>) -> v1::Provider {
 
 impl Rig {
     async fn start() -> Self {
-        let (publisher, writer, dir) = fake::publisher().await;
-        let snapshot = publisher.snapshots().borrow().clone();
+        let plane = Plane::start().await;
+        let snapshot = plane.publisher.snapshots().borrow().clone();
         let hub = Arc::new(Hub::new(Clock::start(), snapshot, Vec::new()));
-        let (checks, stop) = (Checks::new(), CancellationToken::new());
-        let upstream = Upstream::new(publisher.clone(), hub.clone());
-        checks.start(&publisher, hub.clone(), upstream, stop.clone(), &TaskTracker::new());
-        Self { publisher, hub, checks, stop, _writer: writer, _dir: dir }
+        let upstream = Upstream::new(plane.publisher.clone(), hub.clone());
+        let checks = Checks::new();
+        checks.start(&plane.publisher, hub.clone(), upstream, plane.stop.clone(), &TaskTracker::new());
+        Self { plane, hub, checks }
     }
 
     async fn make(&self, edit: Edit) {
-        self.publisher.submit(edit, "admin", false).await.expect("the edit is good");
-        let snapshot = self.publisher.snapshots().borrow().clone();
+        self.plane.make(edit).await;
+        let snapshot = self.plane.publisher.snapshots().borrow().clone();
         self.hub.reconfigure(snapshot);
     }
 
@@ -118,6 +107,39 @@ async fn a_provider_goes_out_and_comes_back_as_its_check_says() {
         assert_eq!((told[0].kind.as_str(), told[0].failures >= 2), (kind, true));
         status.store(429, Relaxed);
         rig.when(|fleet| !is_out(fleet)).await;
+    }
+}
+
+#[tokio::test]
+async fn which_statuses_are_well_is_a_matter_of_what_is_asked() {
+    // Of http, models and completion: + well, - failing.
+    for (answered, expected) in [
+        (204, "+--"),
+        (302, "+--"),
+        (400, "-++"),
+        (401, "+++"),
+        (403, "+++"),
+        (404, "-++"),
+        (408, "---"),
+        (429, "+++"),
+        (500, "---"),
+        (529, "---"),
+    ] {
+        let (rig, (fake, status)) = (Rig::start().await, server().await);
+        status.store(answered, Relaxed);
+        rig.put(provider(&fake.url, None)).await;
+        rig.furnish().await;
+        let (snapshot, name) = (rig.plane.publisher.snapshots().borrow().clone(), Name::parse("p").expect("a name"));
+        let base = &snapshot.catalog.providers[&name].base_url;
+        let upstream = Upstream::new(rig.plane.publisher.clone(), rig.hub.clone());
+        let mut found = String::new();
+        for kind in ["http", "models", "completion"] {
+            let checked = v1::Provider { health_check: Some(check(kind)), ..provider(&fake.url, None) };
+            let check = domain::Provider::check(&checked, "").expect("it is valid").health_check.expect("it is there");
+            let outcome = probe::probe(&upstream, &name, base, &check).await;
+            found.push(if matches!(outcome, Outcome::Well(_)) { '+' } else { '-' });
+        }
+        assert_eq!(found, expected, "{answered}");
     }
 }
 

@@ -133,7 +133,13 @@ impl Catalog {
     /// What is referred to and not there: asked of what changed, or of all when something that was there went.
     fn references(&self, before: &Self, tables: &Tables, changes: &[Change]) -> Vec<Violation> {
         let went = changes.iter().any(|c| self.went(before, c));
-        let ids = if went { tables.iter().map(|(id, _)| id).collect() } else { after(changes) };
+        let before_rules = Id::Rule(String::new());
+        let mut ids = if went { tables.iter().map(|(id, _)| id).collect() } else { after(changes) };
+        if changes.iter().any(|change| matches!(change.id, Id::Model(_))) {
+            // A model's fallbacks may lead back to the model of a rule.
+            let rules = tables.after(&before_rules).map(|(id, _)| id);
+            ids.extend(rules.take_while(|id| matches!(id, Id::Rule(_))));
+        }
         ids.into_iter().flat_map(|id| self.references_of(id, tables)).collect()
     }
 

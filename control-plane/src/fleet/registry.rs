@@ -22,7 +22,9 @@ struct Record {
     /// Its stream; none when it is not connected.
     outbox: Option<Outbox>,
     build: String,
+    /// As the node was started.
     zone: String,
+    registered_zone: String,
     held_version: u64,
     refused: Option<(u64, String)>,
     heard: Instant,
@@ -65,6 +67,7 @@ impl Registry {
             outbox: Some(outbox),
             build: hello.build.clone(),
             zone: hello.zone.clone(),
+            registered_zone: String::new(),
             held_version: 0,
             refused: None,
             heard: Instant::now(),
@@ -84,6 +87,12 @@ impl Registry {
 
     pub(super) fn heard(&self, node: &Name, ticket: Ticket) {
         self.update(node, ticket, |record| record.heard = Instant::now());
+    }
+
+    /// The operator says that the node runs in `zone`: shown, unless the node itself says where it does.
+    pub(super) fn registered(&self, node: &Name, ticket: Ticket, zone: &str) {
+        self.update(node, ticket, |record| record.registered_zone = zone.to_owned());
+        self.notify();
     }
 
     pub(super) fn holds(&self, node: &Name, ticket: Ticket, version: u64, latency: Option<Duration>) {
@@ -134,7 +143,7 @@ impl Registry {
                 name: name.to_string(),
                 connected: record.outbox.is_some(),
                 build: record.build.clone(),
-                zone: record.zone.clone(),
+                zone: if record.zone.is_empty() { &record.registered_zone } else { &record.zone }.clone(),
                 held_version: record.held_version,
                 refused_version,
                 refused_reason,

@@ -1,19 +1,19 @@
 //! One node's stream, from its Hello to its end.
 
-use super::{Fleet, Outbox, Push, registry::Ticket};
+use super::{Fleet, Outbox, Push, pace::Pace, registry::Ticket, zones::Zones};
 use crate::{health::Broadcast, merge::Answer};
 use bytes::Bytes;
 use pointsman_proto::{
     convert::Subject,
     domain::Name,
     fleet::v1::{
-        ConfigDelta, ControlMessage, Health, HealthReport, Hello, Nack, NackReason, NodeMessage, ProbeAnswer, Snapshot,
-        control_message::Message as ToNode, node_message::Message as FromNode,
+        ConfigDelta, ControlMessage, Health, HealthReport, Hello, Nack, NackReason, NodeMessage, Place, ProbeAnswer,
+        Snapshot, control_message::Message as ToNode, node_message::Message as FromNode,
     },
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
-use tonic::Streaming;
+use tonic::{Status, Streaming};
 
 /// A node that says nothing for this long, not even a heartbeat, is gone.
 const SILENCE: Duration = Duration::from_secs(25);
@@ -39,6 +39,9 @@ pub(super) struct Session {
     warming: bool,
     /// The node's newest report that was merged.
     covers: u64,
+    pace: Pace,
+    /// When its next message is read.
+    resume: Instant,
 }
 
 impl Session {
@@ -55,6 +58,8 @@ impl Session {
             epoch: 0,
             warming: true,
             covers: 0,
+            pace: Pace::new(Instant::now()),
+            resume: Instant::now(),
         }
     }
 
@@ -67,8 +72,11 @@ impl Session {
     async fn converse(&mut self, mut inbound: Streaming<NodeMessage>) -> Result<(), Closed> {
         let mut pushes = self.fleet.pushes.clone();
         let mut broadcasts = self.fleet.hub.broadcasts();
+        let mut zones = self.fleet.zones.clone();
         self.fleet.hub.greet(&self.node, &self.hello);
         self.recognise(&pushes.borrow_and_update().clone());
+        let mut zone = self.zone_of(&zones.borrow_and_update());
+        self.send_place(&zone).await?;
         // Health first: a node that is fresh must not use what is out between its first table and its first broadcast.
         broadcasts.mark_unchanged();
         let everything = self.fleet.hub.since(0);
@@ -77,7 +85,7 @@ impl Session {
         loop {
             let silence = tokio::time::sleep(SILENCE);
             tokio::select! {
-                message = inbound.message() => match message {
+                message = next(&mut inbound, self.resume) => match message {
                     Ok(Some(message)) => self.take(message).await?,
                     Ok(None) | Err(_) => return Ok(()),
                 },
@@ -91,6 +99,13 @@ impl Session {
                     let push = pushes.borrow_and_update().clone();
                     self.send_config(&push).await?;
                 }
+                _ = zones.changed() => {
+                    let registered = self.zone_of(&zones.borrow_and_update());
+                    if registered != zone {
+                        self.send_place(&registered).await?;
+                        zone = registered;
+                    }
+                }
                 () = silence => return Ok(()),
                 () = self.fleet.shutdown.cancelled() => return Ok(()),
             }
@@ -99,6 +114,15 @@ impl Session {
 
     fn newest_push(&self) -> Arc<Push> {
         self.fleet.pushes.borrow().clone()
+    }
+
+    fn zone_of(&self, zones: &Zones) -> String {
+        zones.get(&*self.node).cloned().unwrap_or_default()
+    }
+
+    async fn send_place(&self, zone: &str) -> Result<(), Closed> {
+        self.fleet.registry.registered(&self.node, self.ticket, zone);
+        self.send(ToNode::Place(Place { zone: zone.to_owned() })).await
     }
 
     /// Whether the node comes back with something that the control plane knows.
@@ -120,6 +144,8 @@ impl Session {
         self.fleet.registry.heard(&self.node, self.ticket);
         match message.message {
             Some(FromNode::Health(report)) => {
+                let now = Instant::now();
+                self.resume = now + self.pace.take(entries(&report), now);
                 self.fleet.hub.report(&self.node, &report);
                 self.covers = self.covers.max(report.seq);
                 if is_of_headroom_alone(&report) {
@@ -170,9 +196,10 @@ impl Session {
         if nack.reason() == NackReason::UnknownBase {
             self.held = None;
         } else {
-            tracing::warn!(node = %self.node, version = nack.version, reason = %nack.detail, "node refused the configuration");
+            let reason = in_words(nack.detail, &self.hello.build);
+            tracing::warn!(node = %self.node, version = nack.version, %reason, "node refused the configuration");
             self.refused = Some((nack.generation, nack.version));
-            self.fleet.registry.refused(&self.node, self.ticket, nack.version, nack.detail);
+            self.fleet.registry.refused(&self.node, self.ticket, nack.version, reason);
         }
         self.send_config(&self.newest_push()).await
     }
@@ -249,6 +276,27 @@ impl Drop for Session {
         self.fleet.registry.leave(&self.node, self.ticket);
         tracing::info!(node = %self.node, "node disconnected");
     }
+}
+
+/// Why a node refused. Older builds have no words for a kind of resource that came after them.
+fn in_words(detail: String, build: &str) -> String {
+    match detail.as_str() {
+        "resource: is missing or malformed" | "removal: is missing or malformed" => {
+            format!("it holds a kind of resource that the node's build ({build}) does not know; upgrade the node")
+        }
+        _ => detail,
+    }
+}
+
+/// The node's next message, not before it may say more.
+async fn next(inbound: &mut Streaming<NodeMessage>, resume: Instant) -> Result<Option<NodeMessage>, Status> {
+    tokio::time::sleep_until(resume).await;
+    inbound.message().await
+}
+
+fn entries(report: &HealthReport) -> usize {
+    let HealthReport { seq: _, slots, credentials, endpoints, probes, headroom } = report;
+    slots.len() + credentials.len() + endpoints.len() + probes.len() + headroom.len()
 }
 
 /// What is left of limits is told with the next broadcast, and no node waits to hear that its word was taken in.

@@ -1,7 +1,7 @@
 //! Starts what the fleet's streams need: the hub, the pusher, and the tasks that let time pass and write down what must
 //! outlive a restart.
 
-use super::{Fleet, Push, Registry, run_pusher};
+use super::{Fleet, Push, Registry, run_pusher, zones};
 use crate::{
     admin::FleetHooks,
     checks::Checks,
@@ -48,7 +48,10 @@ pub(crate) async fn start(
     let (pushes, newest) = watch::channel(Arc::new(Push::first(snapshot)));
     let registry = Arc::new(Registry::default());
     let (marks, changed) = watch::channel(0);
+    let states = publisher.states();
+    let (zones, registered) = watch::channel(zones::registered(&states.borrow()));
     tasks.spawn(run_pusher(snapshots, pushes, hub.clone(), stop.clone()));
+    tasks.spawn(zones::follow(states, zones, stop.clone()));
     tasks.spawn(pass_time(hub.clone(), stop.clone()));
     tasks.spawn(write_down(hub.clone(), publisher.clone(), stop.clone()));
     tasks.spawn(mark_changes(Heard::of(&hub, &registry, &newest, publisher, tokens, checks), marks, stop.clone()));
@@ -57,6 +60,7 @@ pub(crate) async fn start(
         hub: hub.clone(),
         registry: registry.clone(),
         pushes: newest,
+        zones: registered,
         require_tokens,
         shutdown: stop,
         tasks,

@@ -3,12 +3,14 @@
 use crate::{config::Config, server};
 use pointsman_proto::{
     admin::v1::{
-        self, ApplyRequest, ExplainRequest, Explanation, GetStatsRequest, config_service_client::ConfigServiceClient,
+        self, ApplyRequest, ExplainRequest, Explanation, GetFleetRequest, GetStatsRequest, RuleTrace,
+        config_service_client::ConfigServiceClient,
     },
+    convert::EXPLANATION_BYTES,
     fleet::v1::{
-        Answer, ControlMessage, Counters, Headroom, HealthBody, HealthReport, Hello, NodeMessage, NodeStats, SlotName,
-        answer, control_message::Message as ToNode, fleet_service_client::FleetServiceClient,
-        node_message::Message as FromNode, question,
+        Answer, ControlMessage, Counters, EndpointOpinion, Headroom, HealthBody, HealthReport, Hello, Nack, NackReason,
+        NodeMessage, NodeStats, SlotName, answer, control_message::Message as ToNode,
+        fleet_service_client::FleetServiceClient, node_message::Message as FromNode, question,
     },
 };
 use prost::Message;
@@ -37,7 +39,7 @@ impl Rig {
     async fn node(&self, name: &str) -> Node {
         let url = format!("http://{}", self.running.fleet_addr);
         let (outbox, outgoing) = mpsc::channel(8);
-        let hello = Hello { node_id: name.into(), ..Default::default() };
+        let hello = Hello { node_id: name.into(), build: "0.0.9".into(), ..Default::default() };
         outbox.send(NodeMessage { message: Some(FromNode::Hello(hello)) }).await.expect("there is room");
         let mut client = FleetServiceClient::connect(url).await.expect("it listens");
         let inbound = client.sync(ReceiverStream::new(outgoing)).await.expect("it may join").into_inner();
@@ -96,14 +98,15 @@ async fn what_a_request_would_meet_is_asked_of_the_nodes_themselves() {
 
     rig.node("n1").await.answers(|kind| match kind {
         question::Kind::Explain(request) => {
-            let refusal = format!("{}, {} bytes, asked of {:?}", request.model, request.body.len(), request.node);
+            let bytes = request.body.as_ref().map_or(0, |body| body.len());
+            let refusal = format!("{}, {bytes} bytes, asked of {:?}", request.model, request.node);
             answer::Kind::Explanation(Explanation { node: "somebody else".into(), refusal, ..Default::default() })
         }
         question::Kind::Stats(_) => answer::Kind::Stats(backend(3)),
     });
     rig.node("n2").await.answers(|_| answer::Kind::Stats(backend(4)));
 
-    let ask = ExplainRequest { model: "m".into(), body: "{}".into(), ..Default::default() };
+    let ask = ExplainRequest { model: "m".into(), body: Some("{}".into()), ..Default::default() };
     let heard = rig.operator.explain(ask.clone()).await.expect("it is answered").into_inner();
     let told: Vec<_> = heard.explanations.iter().map(|e| (e.node.as_str(), e.refusal.as_str())).collect();
     assert_eq!(told, [("n1", "m, 2 bytes, asked of \"\"")]);
@@ -117,6 +120,63 @@ async fn what_a_request_would_meet_is_asked_of_the_nodes_themselves() {
     let nobodys = ExplainRequest { virtual_key: "team-x".into(), ..ask };
     let nobodys = rig.operator.explain(nobodys).await.expect_err("there is no such key");
     assert_eq!((nobodys.code(), nobodys.message()), (Code::NotFound, "there is no virtual key team-x"));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_long_is_told_from_silence() {
+    let mut rig = Rig::start().await;
+    rig.node("n1").await.answers(|_| {
+        let rule = RuleTrace { rule: "r".repeat(EXPLANATION_BYTES), ..Default::default() };
+        answer::Kind::Explanation(Explanation { rules: vec![rule], ..Default::default() })
+    });
+    let heard = rig.operator.explain(ExplainRequest::default()).await.expect("it is answered").into_inner();
+    assert!(heard.explanations.is_empty() && heard.silent_nodes.is_empty());
+    assert_eq!(heard.overlong_nodes, ["n1"]);
+}
+
+#[tokio::test]
+async fn what_an_older_node_does_not_know_is_said_in_words() {
+    let mut rig = Rig::start().await;
+    let mut node = rig.node("n1").await;
+    let (generation, version) = node
+        .hear(|message| match message {
+            ToNode::Snapshot(snapshot) => Some((snapshot.generation, snapshot.version)),
+            _ => None,
+        })
+        .await;
+    let (reason, detail) = (NackReason::Refused.into(), "resource: is missing or malformed".into());
+    node.say(FromNode::Nack(Nack { generation, version, reason, detail })).await;
+    let told = async {
+        loop {
+            let reply = rig.operator.get_fleet(GetFleetRequest {}).await.expect("it is answered").into_inner();
+            let nodes = reply.fleet.unwrap_or_default().nodes;
+            if let Some(node) = nodes.into_iter().find(|node| !node.refused_reason.is_empty()) {
+                return node.refused_reason;
+            }
+        }
+    };
+    assert_eq!(
+        tokio::time::timeout(Duration::from_secs(20), told).await.expect("it is told"),
+        "it holds a kind of resource that the node's build (0.0.9) does not know; upgrade the node"
+    );
+}
+
+#[tokio::test]
+async fn a_node_that_reports_too_much_is_heard_later_and_not_less() {
+    let mut rig = Rig::start().await;
+    let (flood, mut other) = (rig.node("n1").await, rig.node("n2").await);
+    let report = |seq| {
+        let endpoints = vec![EndpointOpinion::default(); 10_200];
+        FromNode::Health(HealthReport { seq, endpoints, ..Default::default() })
+    };
+    let begun = std::time::Instant::now();
+    flood.say(report(1)).await;
+    flood.answers(|_| answer::Kind::Stats(backend(3)));
+    other.hear(|message| matches!(message, ToNode::Snapshot(_)).then_some(())).await;
+    let request = GetStatsRequest { node: "n1".into(), ..Default::default() };
+    let heard = rig.operator.get_stats(request).await.expect("it is answered").into_inner();
+    assert_eq!(heard.stats.len(), 1, "its answer was read in the end");
+    assert!(begun.elapsed() >= Duration::from_millis(150), "after {:?}", begun.elapsed());
 }
 
 #[tokio::test]

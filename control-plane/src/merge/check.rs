@@ -1,5 +1,8 @@
 //! What the control plane's own checks of providers came to. A check speaks for itself alone: neither nodes' opinions nor
 //! circuits enter into it, and only the check that took a provider out brings it back.
+//!
+//! Nodes outlive the control plane, and may still hold what an earlier one found. So the first finding of each check is
+//! told, well or not; and a message of every cause names the providers that nobody checks as not failing.
 
 use super::{Health, Tracked, report::bounded};
 use crate::catalog::Catalog;
@@ -19,11 +22,21 @@ pub(super) enum Check {
     Well,
 }
 
+fn fact(provider: &Name, check: &Check) -> wire::CheckFact {
+    let (failing, reason) = match check {
+        Check::Failing(reason) => (true, reason.to_string()),
+        Check::Well => (false, String::new()),
+    };
+    wire::CheckFact { provider: provider.to_string(), failing, reason }
+}
+
 impl Health {
-    /// A provider's check came to this: `failing` says why. Without a provider to check there is nothing to say.
+    /// A provider's check came to this: `failing` says why. Of one that is not to be checked nothing is said but the end of
+    /// what was.
     pub fn checked(&mut self, catalog: &Catalog, provider: &Name, failing: Option<&str>, now: Millis) {
         let is_checked = catalog.providers.get(provider).is_some_and(|p| p.health_check.is_some());
-        if self.is_checked_out(provider) == failing.is_some() || (failing.is_some() && !is_checked) {
+        let known = self.checks.get(provider).map(|check| check.value != Check::Well);
+        if known == Some(failing.is_some()) || (!is_checked && known != Some(true)) {
             return;
         }
         let value = failing.map_or(Check::Well, |reason| Check::Failing(bounded(reason)));
@@ -54,13 +67,14 @@ impl Health {
         let newer = super::view::newer(&self.checks, since);
         let facts = newer.map(|(provider, check)| {
             touched.extend(catalog.endpoints_of(provider).cloned());
-            let (failing, reason) = match check {
-                Check::Failing(reason) => (true, reason.to_string()),
-                Check::Well => (false, String::new()),
-            };
-            wire::CheckFact { provider: provider.to_string(), failing, reason }
+            fact(provider, check)
         });
-        facts.collect()
+        let is_unchecked = |name: &Name| !self.checks.contains_key(name);
+        let unchecked = catalog
+            .providers
+            .iter()
+            .filter(|(name, p)| since == 0 && (p.health_check.is_none() || !p.enabled) && is_unchecked(name));
+        facts.chain(unchecked.map(|(provider, _)| fact(provider, &Check::Well))).collect()
     }
 
     pub(super) fn check_causes(&self) -> impl Iterator<Item = admin::Cause> {

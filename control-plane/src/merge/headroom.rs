@@ -1,16 +1,17 @@
 //! What providers say is left of their limits, shared so that every node knows what one has read.
 //!
-//! Of a slot, the latest report stands, unless another node's says less and its reset is still to come. It ends by itself
-//! at its reset, on the nodes as here. Reports come with the traffic, so they make at most ten broadcasts a second; they
-//! also go with whatever is broadcast for another reason.
+//! Of a slot, the latest report stands, whichever node's it is. For what a provider says is left is left of the account, which
+//! all nodes share, at the moment of its answer: an earlier answer to another node is not another limit but the same one,
+//! longer ago. Were the least of all nodes' to stand until its reset, a limit that was raised or refills continually would
+//! look spent for minutes. Nodes tell of what they hold, which is what the fleet last told them or what they have read since,
+//! so a report is older than the one before it by a broadcast's way at most.
+//!
+//! What stands ends by itself at its reset, on the nodes as here, and not with the node that read it. Reports come with the
+//! traffic, so they make at most ten broadcasts a second; they also go with whatever is broadcast for another reason.
 
 use super::{Health, Tracked, view::newer};
 use crate::catalog::Catalog;
-use pointsman_proto::{
-    domain::{Name, SlotId},
-    fleet::v1 as wire,
-    slot::Millis,
-};
+use pointsman_proto::{domain::SlotId, fleet::v1 as wire, slot::Millis};
 use std::collections::BTreeMap;
 
 /// Broadcasts for headroom alone are no closer than this.
@@ -27,15 +28,13 @@ struct Left {
     permille: u32,
     /// When that limit is whole again.
     until: Millis,
-    node: Name,
 }
 
 impl Left {
-    /// Whether this stays although `newer` was reported.
+    /// Whether this stays although `newer` was reported: it says the same.
     fn stands_against(&self, newer: &Self, now: Millis) -> bool {
         let near = self.permille.abs_diff(newer.permille) < NEAR.0 && self.until.abs_diff(newer.until) < NEAR.1;
-        let lower = self.node != newer.node && self.permille < newer.permille;
-        now < self.until && (near || lower)
+        now < self.until && near
     }
 }
 
@@ -72,11 +71,11 @@ impl Headroom {
 
 impl Health {
     /// A node read this of its providers' answers.
-    pub(super) fn take_headroom(&mut self, catalog: &Catalog, node: &Name, reports: &[wire::Headroom], now: Millis) {
+    pub(super) fn take_headroom(&mut self, catalog: &Catalog, reports: &[wire::Headroom], now: Millis) {
         for report in reports {
             let Some(slot) = report.slot.as_ref().and_then(|slot| SlotId::try_from(slot).ok()) else { continue };
             let until = now + report.reset_ms.min(LONGEST_RESET);
-            let left = Left { permille: report.left_permille.min(1000), until, node: node.clone() };
+            let left = Left { permille: report.left_permille.min(1000), until };
             let stands = self.headroom.of.get(&slot).is_some_and(|known| known.value.stands_against(&left, now));
             if until > now && catalog.has_slot(&slot) && !stands {
                 self.headroom.of.insert(slot, Tracked { value: left, epoch: self.epoch + 1 });

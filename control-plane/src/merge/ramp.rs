@@ -1,10 +1,16 @@
 //! Whether each endpoint is there at all, and how long since it came back: an endpoint that was wholly out for five
 //! seconds or more returns by a ramp.
+//!
+//! A control plane that has just started saw none of it, so nodes say in their Hello what is out and what ramps. Of several
+//! that tell of one absence or return the earliest counts: all of them speak of the same event, and its news can only have
+//! been late; and no node is thrown back to a step that it has passed. What the control plane has itself seen since its
+//! start, a ramp's end too, holds against what nodes remember.
 
 use super::{Health, Tracked};
 use crate::catalog::Catalog;
 use pointsman_proto::{
     domain::{EndpointId, Name, SlotId},
+    fleet::v1 as wire,
     slot::{Millis, millis},
 };
 
@@ -58,6 +64,26 @@ impl Health {
             _ => return,
         };
         self.set_presence(endpoint, after);
+    }
+
+    /// A node tells of an endpoint's absence, after what it knows against it was taken in.
+    pub(super) fn recall(&mut self, catalog: &Catalog, told: &wire::Absence, now: Millis) {
+        let endpoint = told.endpoint.as_ref().and_then(|e| EndpointId::try_from(e).ok());
+        let Some(endpoint) = endpoint.filter(|e| e.model.is_some() && catalog.has_endpoint(e)) else { return };
+        let known = self.presence.get(&endpoint).map(|p| &p.value);
+        let since = now.saturating_sub(told.for_ms);
+        let after = if told.back {
+            let is_earlier = known.is_none_or(|known| known.ramp_since.is_some_and(|known| since < known));
+            let ramps = told.for_ms < slow_start(catalog, &endpoint) && self.is_available(catalog, &endpoint);
+            (is_earlier && ramps).then_some(Presence { out_since: None, ramp_since: Some(since) })
+        } else {
+            let is_earlier = known.and_then(|known| known.out_since).is_none_or(|known| since < known);
+            let is_out = !self.is_available(catalog, &endpoint);
+            (is_earlier && is_out).then_some(Presence { out_since: Some(since), ramp_since: None })
+        };
+        if let Some(after) = after {
+            self.set_presence(&endpoint, after);
+        }
     }
 
     pub(super) fn end_ramps(&mut self, catalog: &Catalog, now: Millis) {

@@ -26,12 +26,13 @@ impl Health {
         let withdrawn = |fact: &&wire::CredentialFact| !self.is_withdrawn(fact);
         let credentials: Vec<_> = hello.credentials.iter().filter(withdrawn).cloned().collect();
         self.take_in(catalog, node, &hello.slots, &credentials, &hello.opinions, now);
+        hello.absences.iter().for_each(|told| self.recall(catalog, told, now));
     }
 
     /// A node says what changed.
     pub fn report(&mut self, catalog: &Catalog, node: &Name, report: &wire::HealthReport, now: Millis) {
         self.take_in(catalog, node, &report.slots, &report.credentials, &report.endpoints, now);
-        self.take_headroom(catalog, node, &report.headroom, now);
+        self.take_headroom(catalog, &report.headroom, now);
         for result in &report.probes {
             let Some(Subject::Endpoint(endpoint)) = self.grants.take(node, result.grant_id) else { continue };
             match result.outcome() {

@@ -1,3 +1,4 @@
+mod absences;
 mod checks;
 mod headroom;
 
@@ -89,13 +90,17 @@ struct Test {
 }
 
 impl Test {
+    /// A fleet whose control plane has just started.
+    fn cold() -> Self {
+        Self { snapshot: snapshot(), health: Health::new(0) }
+    }
+
     /// A fleet whose control plane has been up for a while.
     fn warm() -> Self {
-        let snapshot = snapshot();
-        let mut health = Health::new(0);
-        health.tick(&snapshot.catalog, WARM);
-        health.advance();
-        Self { snapshot, health }
+        let mut test = Self::cold();
+        test.health.tick(&test.snapshot.catalog, WARM);
+        test.health.advance();
+        test
     }
 
     fn report(&mut self, node: &str, report: &wire::HealthReport, now: Millis) {

@@ -11,25 +11,8 @@ const MILLIONTHS: f64 = 1e6;
 /// Averages come in microseconds.
 const MICROS: f64 = 1e3;
 
-/// From the best to the worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Circuit {
-    Closed,
-    HalfOpen,
-    Open,
-}
-
-impl Circuit {
-    const ALL: [(Self, &str); 3] = [(Self::Closed, "closed"), (Self::HalfOpen, "half_open"), (Self::Open, "open")];
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, name)| *name == text).map(|(circuit, _)| *circuit)
-    }
-
-    fn as_str(self) -> &'static str {
-        Self::ALL[self as usize].1
-    }
-}
+/// How circuits stand, from the best to the worst.
+const CIRCUITS: [&str; 3] = ["closed", "half_open", "open"];
 
 /// A sum of values, each counting for so much.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,16 +60,10 @@ impl Times {
     /// None when nothing was measured.
     fn told(&self) -> Option<Latency> {
         let percentile = |q| histogram::percentile(&self.counts, q);
-        if percentile(0.5).is_none() && self.ewma.value().is_none() {
-            return None;
-        }
+        // A moving average without samples is what failures made of it.
+        let p50 = percentile(0.5)?;
         let told = |value: Option<f64>| value.unwrap_or_default();
-        Some(Latency {
-            ewma: told(self.ewma.value()),
-            p50: told(percentile(0.5)),
-            p90: told(percentile(0.9)),
-            p99: told(percentile(0.99)),
-        })
+        Some(Latency { ewma: told(self.ewma.value()), p50, p90: told(percentile(0.9)), p99: told(percentile(0.99)) })
     }
 }
 
@@ -105,7 +82,10 @@ pub(super) struct Sum {
     input_tokens: u64,
     output_tokens: u64,
     cached_tokens: u64,
-    circuit: Option<Circuit>,
+    hedges: u64,
+    hedges_won: u64,
+    /// Its place among [`CIRCUITS`].
+    circuit: Option<usize>,
     health: Mean,
 }
 
@@ -122,7 +102,9 @@ impl Sum {
             input_tokens: row.input_tokens,
             output_tokens: row.output_tokens,
             cached_tokens: row.cached_tokens,
-            circuit: Circuit::parse(&row.circuit),
+            hedges: row.hedges,
+            hedges_won: row.hedges_won,
+            circuit: CIRCUITS.iter().position(|circuit| *circuit == row.circuit),
             health: Mean::of((f64::from(row.health) / MILLIONTHS).min(1.0), 1.0),
             ..Default::default()
         };
@@ -147,6 +129,8 @@ impl Sum {
             (&mut self.input_tokens, other.input_tokens),
             (&mut self.output_tokens, other.output_tokens),
             (&mut self.cached_tokens, other.cached_tokens),
+            (&mut self.hedges, other.hedges),
+            (&mut self.hedges_won, other.hedges_won),
         ] {
             *sum = sum.saturating_add(more);
         }
@@ -176,7 +160,9 @@ impl Sum {
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
             cached_tokens: self.cached_tokens,
-            circuit: self.circuit.map_or("", Circuit::as_str).into(),
+            hedges: self.hedges,
+            hedges_won: self.hedges_won,
+            circuit: self.circuit.map_or("", |worst| CIRCUITS[worst]).into(),
             health: self.health.value(),
             ..Default::default()
         }

@@ -50,12 +50,15 @@ fn counters_add_up() {
         input_tokens: 100,
         output_tokens: 10,
         cached_tokens: 50,
+        hedges: 9,
+        hedges_won: 7,
         ..row("backend")
     };
     let told = fleet(vec![one.clone(), one]);
     assert_eq!((told.requests, told.successes, told.failures), (44, 16, 4));
     assert_eq!((told.rate_limited, told.refused, told.cancelled, told.in_flight), (6, 8, 10, 2));
     assert_eq!((told.input_tokens, told.output_tokens, told.cached_tokens), (200, 20, 100));
+    assert_eq!((told.hedges, told.hedges_won), (18, 14));
     assert_eq!(told.success_rate, Some(0.8), "rate limits, refusals and cancels are neither");
     assert_eq!(fleet(vec![row("backend")]).success_rate, None);
 }

@@ -8,8 +8,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    os::unix::fs::OpenOptionsExt,
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -24,6 +24,7 @@ impl Store {
     /// # Errors
     /// Another server has it, or it cannot be used.
     pub async fn open(path: &Path) -> Result<Self, StartError> {
+        make_folder(path)?;
         let lock = lock(path)?;
         let refuse = |reason: String| StartError::Database { path: path.to_owned(), reason };
         create_private(path).map_err(|e| refuse(e.to_string()))?;
@@ -32,6 +33,18 @@ impl Store {
         MIGRATIONS.run(&mut connection).await.map_err(|e| refuse(explain_migration(&e)))?;
         Ok(Self { connection, path: path.to_owned(), _lock: lock })
     }
+}
+
+/// What lies beside the database is for its owner alone: so is the folder, if it is made here.
+fn make_folder(path: &Path) -> Result<(), StartError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) else {
+        return Ok(());
+    };
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|e| StartError::Database {
+        path: path.to_owned(),
+        reason: format!("cannot make the folder {}: {e}; make it, or name another database", folder.display()),
+    })
 }
 
 fn lock(path: &Path) -> Result<File, StartError> {

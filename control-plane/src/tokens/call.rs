@@ -92,7 +92,7 @@ pub(super) async fn refresh(file: &TokenFile, path: &str, token_url: Option<&str
         return answer(&body);
     }
     let secrets: Vec<&str> = call.secrets.iter().map(|s| s.expose_secret()).collect();
-    let why = format!("status {status}: {}", http::told(&body, &secrets));
+    let why = http::answered(status, &body, &secrets);
     Err(if is_final(status, &body) { Failed::Refused(why) } else { Failed::Later(why) })
 }
 

@@ -94,9 +94,11 @@ pub(super) async fn exchange(
     if status == 200 {
         return Ok(body);
     }
-    let why = format!("answered status {status}: {}", http::told(&body, &secrets(chosen)));
+    let why = format!("answered {}", http::answered(status, &body, &secrets(chosen)));
     Err(match status {
         429 => AskError::Limited(why),
+        // The server, or a proxy before it, was too slow.
+        408 => AskError::Failed(why),
         400..500 => AskError::Refused(why),
         _ => AskError::Failed(why),
     })

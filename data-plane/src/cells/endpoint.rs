@@ -3,7 +3,7 @@
 //! The node's own circuit opens after `failure_threshold` consecutive failures, or when under 80 % of at least 20 requests
 //! within `monitoring_period` succeeded; after `reset_timeout` it takes probes; `success_threshold` of them close it.
 
-use super::{Gate, Measures, Permit, Said};
+use super::{Gate, Measures, Permit, Said, Usual};
 use crate::window::Window;
 use pointsman_proto::{
     domain::{CircuitPolicy, EndpointId},
@@ -70,6 +70,7 @@ pub struct EndpointCell {
     /// The keeper was told of a change and has not yet looked.
     pub told: AtomicBool,
     pub stats: Measures,
+    pub usual: Usual,
     streak: AtomicU32,
     used_at: AtomicU64,
     /// Plus one; 0: never.
@@ -99,6 +100,8 @@ pub struct Circuit {
     pub out_since: Option<Millis>,
     /// When it came back, while it ramps; kept by the keeper.
     pub ramp_since: Option<Millis>,
+    /// Its present or last absence is not this node's own opinion alone; kept by the keeper.
+    pub absent_for_all: bool,
 }
 
 impl EndpointCell {
@@ -112,6 +115,7 @@ impl EndpointCell {
             in_flight: AtomicU32::new(0),
             told: AtomicBool::new(false),
             stats: Measures::default(),
+            usual: Usual::default(),
             streak: AtomicU32::new(0),
             used_at: AtomicU64::new(0),
             success_at: AtomicU64::new(0),
@@ -126,7 +130,12 @@ impl EndpointCell {
     }
 
     pub fn is_closed(&self) -> bool {
-        self.own.is_open() && self.fleet.is_open() && !self.checked_out.load(Relaxed)
+        self.own.is_open() && self.is_closed_for_all()
+    }
+
+    /// Whether nothing but this node's own opinion may stand against it.
+    pub fn is_closed_for_all(&self) -> bool {
+        self.fleet.is_open() && !self.checked_out.load(Relaxed)
     }
 
     /// The worse of the node's own circuit and the fleet's.

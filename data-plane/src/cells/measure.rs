@@ -125,7 +125,8 @@ pub enum Counted {
     Cancelled,
 }
 
-/// How an endpoint, a provider, a key or a model has fared since the process started.
+/// How an endpoint, a provider, a key or a model has fared since the process started. A model's are of requests as clients
+/// saw them; the others' are of attempts.
 #[derive(Debug, Default)]
 pub struct Measures {
     /// Time to the first content of those that got so far; failures are held against it.
@@ -186,7 +187,7 @@ impl Measures {
     /// An attempt was left before its first content, which would have taken longer than this.
     pub fn left_waiting(&self, elapsed: Millis) {
         let elapsed = elapsed.saturating_mul(1000);
-        if self.first_byte.get().is_none_or(|usual| elapsed > usual) {
+        if elapsed > self.first_byte.get().unwrap_or(0) {
             self.first_byte.observe(elapsed);
         }
     }
@@ -307,6 +308,8 @@ mod tests {
     #[test]
     fn who_is_left_waiting_is_slow_but_leaving_soon_says_nothing() {
         let measures = Measures::default();
+        measures.left_waiting(0);
+        assert_eq!(measures.first_byte.get(), None, "leaving at once is no speed");
         measures.left_waiting(5_000);
         assert_eq!(measures.first_byte.get(), Some(5_000_000));
         measures.left_waiting(10);

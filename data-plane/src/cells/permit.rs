@@ -108,10 +108,14 @@ impl Permit {
         taken
     }
 
+    /// Until when there is a grant that nobody has taken.
+    pub fn granted_until(&self) -> Option<Millis> {
+        Some(self.granted_until.load(Relaxed)).filter(|until| *until > 0)
+    }
+
     /// Whether a grant ran out before anyone took it.
     pub fn lapsed(&self, now: Millis) -> bool {
-        let until = self.granted_until.load(Relaxed);
-        until != 0 && until <= now
+        self.granted_until().is_some_and(|until| until <= now)
     }
 
     /// Takes back a grant that was not used. True if there was one.

@@ -17,6 +17,8 @@ const SESSION_HEADERS: [&str; 2] = ["x-claude-code-session-id", "x-claude-sessio
 pub struct Affinities {
     /// The client's own session.
     pub session: Option<u64>,
+    /// What the client says that its cached prompts go by; several sessions may share it.
+    pub cache_key: Option<u64>,
     /// How the prompt begins: system prompt, tools and first message.
     pub prefix: Option<u64>,
 }
@@ -26,7 +28,7 @@ impl Affinities {
     pub fn by(&self, by: &AffinityBy, headers: &HeaderMap) -> Option<u64> {
         match by {
             AffinityBy::Prefix => self.prefix,
-            AffinityBy::Session => self.session.or(self.prefix),
+            AffinityBy::Session => self.session.or(self.cache_key).or(self.prefix),
             AffinityBy::Header(name) => headers.get(name.as_str()).map(|value| hash(value.as_bytes())),
         }
     }
@@ -108,8 +110,11 @@ mod tests {
     fn each_model_goes_by_what_it_says() {
         let mut headers = HeaderMap::new();
         headers.insert("x-team", HeaderValue::from_static("blue"));
-        let both = Affinities { session: Some(1), prefix: Some(2) };
+        let both = Affinities { session: Some(1), prefix: Some(2), cache_key: None };
         let prefix = Affinities { session: None, ..both };
+        let cache = Affinities { cache_key: Some(3), ..prefix };
+        assert_eq!(cache.by(&AffinityBy::Session, &headers), Some(3));
+        assert_eq!(Affinities { session: Some(1), ..cache }.by(&AffinityBy::Session, &headers), Some(1));
         assert_eq!(both.by(&AffinityBy::Session, &headers), Some(1));
         assert_eq!(prefix.by(&AffinityBy::Session, &headers), Some(2));
         assert_eq!(both.by(&AffinityBy::Prefix, &headers), Some(2));

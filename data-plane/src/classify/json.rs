@@ -7,6 +7,7 @@
 mod size;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 pub use size::Size;
 
@@ -187,7 +188,7 @@ impl<'a> Cursor<'a> {
             match self.peek() {
                 Some(b'"') => match &mut size {
                     Some(size) => {
-                        size.ascii += Size::MARKS;
+                        size.add(Size::MARKS);
                         self.counted(size);
                     }
                     None => self.quoted(|_| ()),
@@ -207,7 +208,7 @@ impl<'a> Cursor<'a> {
                 }
                 Some(b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
                     self.word();
-                    size.iter_mut().for_each(|size| size.ascii += Size::SCALAR);
+                    size.iter_mut().for_each(|size| size.add(Size::SCALAR));
                 }
                 _ => return self.stop(),
             }
@@ -241,9 +242,16 @@ impl<'a> Cursor<'a> {
 
     /// Passes over a string and counts its letters.
     fn counted(&mut self, size: &mut Size) {
-        let (start, mut escapes) = (self.at + 1, 0);
-        self.quoted(|escaped| escapes += size.add_escaped(escaped));
-        size.add_letters(self.bytes.get(start..self.at.saturating_sub(1)).unwrap_or_default(), escapes);
+        size.begin();
+        let bytes = self.bytes;
+        let between = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
+        let mut from = self.at + 1;
+        self.quoted(|escaped| {
+            let at = bytes.len() - escaped.len();
+            size.letters(between(from, at));
+            from = at + size.escaped(escaped);
+        });
+        size.letters(between(from, self.at.saturating_sub(1)));
     }
 
     /// There is nothing more.

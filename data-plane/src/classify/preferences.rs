@@ -58,6 +58,19 @@ pub fn of_headers(headers: &HeaderMap) -> Result<Preferences, BadPreference> {
     })
 }
 
+/// Whether all providers that headers name are there: a slip of the pen must not send a request where it is not to go.
+///
+/// # Errors
+/// The first that is not.
+pub fn check_providers(stated: &Preferences, is_there: impl Fn(&str) -> bool) -> Result<(), BadPreference> {
+    let excluded = stated.excluded_providers.iter().map(|name| ("x-pointsman-exclude-providers", name));
+    let preferred = stated.preferred_providers.iter().map(|name| ("x-pointsman-prefer-providers", name));
+    match excluded.chain(preferred).find(|(_, name)| !is_there(name)) {
+        Some((header, name)) => Err(bad(header, name, "there is no provider of this name")),
+        None => Ok(()),
+    }
+}
+
 /// The values of a header, in one list.
 fn text(headers: &HeaderMap, name: &str) -> Result<String, String> {
     let mut all = String::new();
@@ -169,6 +182,20 @@ mod tests {
         }
         let both = of(&[("x-pointsman-prefer-providers", "a"), ("x-pointsman-exclude-providers", "a")]);
         assert_eq!(both.expect_err("it contradicts itself").header, "x-pointsman-exclude-providers");
+    }
+
+    #[test]
+    fn providers_that_are_not_there_are_named() {
+        let check = |header, value| {
+            let stated = of(&[(header, value)]).expect("they could be names");
+            check_providers(&stated, |name| name == "a").map_err(|bad| bad.to_string())
+        };
+        for header in ["x-pointsman-prefer-providers", "x-pointsman-exclude-providers"] {
+            assert_eq!(check(header, "a"), Ok(()));
+            let told = format!("the header {header} cannot be \"nobody\": there is no provider of this name");
+            assert_eq!(check(header, "a, nobody"), Err(told));
+        }
+        assert!(check("x-pointsman-exclude-providers", "A").is_err(), "letters have one case");
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //!
 //! # The classes
 //! - `long_context`: the prompt has at least `min_tokens` (if unset, more than 60,000), or the client says that it uses the long
-//!   window: the model's name ends with `[1m]`, or `anthropic-beta` has a `context-1m…`. Only this request counts: how long
-//!   the session's last prompt was is not known on every node.
+//!   window: the model's name ends with `[1m]`, or `anthropic-beta` has a `context-1m…`. Where the session's last reply on
+//!   this node told of so long a prompt, more than 20,000 are enough: an estimate may be low, and what was long stays so.
 //! - `background`: the model's name has `haiku`, and no sub-agent asks: those work with such models too.
 //! - `web_search`, `image`: a tool searches at the provider; the user's last message has an image.
 //! - `thinking`: asked for in so many words, or adaptive from `thinking_effort` on.
@@ -22,7 +22,7 @@ use super::marker;
 use crate::features::{Features, Thinking};
 use http::HeaderMap;
 use imbl::OrdMap;
-use pointsman_proto::domain::{Class, Condition, HeaderMatch, LONG_CONTEXT, Name, Rule, Wanted};
+use pointsman_proto::domain::{Class, Condition, HeaderMatch, LONG_CONTEXT, Name, Rule, STILL_LONG, Wanted};
 use std::{
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -39,6 +39,8 @@ pub struct RuleSet {
     order: Arc<[Arc<Rule>]>,
     /// One of them asks what is in the body.
     needs_features: bool,
+    /// One of them asks how long the session's last prompt was.
+    needs_sessions: bool,
 }
 
 /// A request as rules see it.
@@ -47,6 +49,8 @@ pub struct Seen<'a> {
     /// As the client names it.
     pub model: &'a str,
     pub features: &'a Features,
+    /// Tokens of the last prompt of its session; 0: not known.
+    pub last_prompt: u64,
     /// The client's own.
     pub headers: &'a HeaderMap,
     /// Of the virtual key.
@@ -67,12 +71,27 @@ impl RuleSet {
         let mut order: Vec<Arc<Rule>> = all.values().filter(|rule| rule.enabled).cloned().collect();
         // They come by name, which a stable sort keeps.
         order.sort_by_key(|rule| rule.position);
-        Self { needs_features: order.iter().any(|rule| needs_features(rule)), order: order.into(), all }
+        Self {
+            needs_features: order.iter().any(|rule| needs_features(rule)),
+            needs_sessions: order.iter().any(|rule| rule.class == Some(Class::LongContext)),
+            order: order.into(),
+            all,
+        }
+    }
+
+    /// Whether there is none to ask.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
     }
 
     /// Whether a look at the body is needed to say which fires.
     pub fn needs_features(&self) -> bool {
         self.needs_features
+    }
+
+    /// Whether it is needed to know how long the session's last prompt was.
+    pub fn needs_sessions(&self) -> bool {
+        self.needs_sessions
     }
 
     /// The rule that fires. `may_use` tells whether a model is there for the caller.
@@ -107,7 +126,7 @@ fn check<'a>(rule: &'a Rule, seen: &Seen<'a>, may_use: &impl Fn(&str) -> bool) -
 fn check_class<'a>(rule: &Rule, seen: &Seen<'a>) -> Result<(), Unmet<'a>> {
     match rule.class {
         Some(Class::LongContext) if says_long(seen) => Ok(()),
-        Some(Class::LongContext) => at_least(Some(rule.when.min_tokens.unwrap_or(LONG_CONTEXT)), seen.features.tokens),
+        Some(Class::LongContext) => at_least(Some(long(rule, seen.last_prompt)), seen.features.tokens),
         Some(Class::Background) if seen.headers.contains_key(AGENT_HEADER) => Err(Unmet::SubAgent),
         Some(Class::Background) => {
             let is_small = seen.model.as_bytes().windows(5).any(|part| part.eq_ignore_ascii_case(b"haiku"));
@@ -176,6 +195,12 @@ fn says_long(seen: &Seen<'_>) -> bool {
             .any(|value| value.to_str().is_ok_and(|text| text.split(',').any(|b| b.trim().starts_with("context-1m"))))
 }
 
+/// From how many tokens on a prompt is long, after such a one in its session.
+fn long(rule: &Rule, last_prompt: u64) -> u64 {
+    let least = rule.when.min_tokens.unwrap_or(LONG_CONTEXT);
+    if last_prompt >= least { least.min(STILL_LONG) } else { least }
+}
+
 fn at_least<'a>(least: Option<u64>, found: u64) -> Result<(), Unmet<'a>> {
     match least {
         Some(least) if found < least => Err(Unmet::FewTokens { found, least }),
@@ -194,10 +219,10 @@ fn has<'a>(wanted: Option<bool>, found: bool, what: &'static str) -> Result<(), 
 fn thinks<'a>(wanted: Option<bool>, when: &Condition, found: Thinking) -> Result<(), Unmet<'a>> {
     let unmet = match found {
         Thinking::No => Some(Unmet::NoThinking),
-        Thinking::Adaptive(effort) if effort < when.thinking_effort => {
+        Thinking::Level(effort) | Thinking::Adaptive(effort) if effort < when.thinking_effort => {
             Some(Unmet::LittleThinking(when.thinking_effort))
         }
-        Thinking::Yes | Thinking::Adaptive(_) => None,
+        Thinking::Yes | Thinking::Level(_) | Thinking::Adaptive(_) => None,
     };
     match (wanted, unmet) {
         (Some(true), Some(unmet)) => Err(unmet),

@@ -5,9 +5,9 @@
 //! Of a part of the prompt that is given twice, the last counts.
 //!
 //! # The estimate of tokens
-//! `bytes of ASCII / 4 + bytes of other letters / 3`, over
+//! As [`Size`] has it, over
 //! - the texts of system prompt and messages, without earlier thinking;
-//! - tools, and calls of tools, where every string counts 3 bytes more and every number, `true`, `false` and `null` 4;
+//! - tools, and calls of tools, where every string counts a token more and every number, `true`, `false` and `null` one;
 //! - [`IMAGE`] for every image, whatever its size; a token for [`BYTES_PER_TOKEN`] bytes of any other file's base64.
 //!
 //! # The beginning of the prompt
@@ -142,7 +142,7 @@ impl Found {
         let formats = [self.response_format, self.output_format, self.text_format];
         let features = Features {
             dialect,
-            tokens: tokens + (size.ascii * 3 + size.beyond * 4) / 12,
+            tokens: tokens + size.tokens(),
             max_output: self.generation.max_output.or(self.max_output),
             thinking: self.reasoning.thinking(self.output.effort).unwrap_or(self.generation.thinking),
             tools: self.tools.any,
@@ -156,6 +156,6 @@ impl Found {
         let has_beginning = dialect != ClientDialect::Embeddings;
         let parts = [self.system.prefix, self.tools.section.prefix, self.messages.section.prefix];
         let prefix = if has_beginning { Prefix::of(parts) } else { None };
-        Scanned { features, affinities: Affinities { session: self.user.or(self.cache_key), prefix } }
+        Scanned { features, affinities: Affinities { session: self.user, cache_key: self.cache_key, prefix } }
     }
 }

@@ -1,7 +1,7 @@
 //! Requests through the whole of classification, over a table as a node builds it.
 
 use super::*;
-use crate::{place::Place as Zone, request::Place, router::Router};
+use crate::{place::Place as Zone, request::Place, router::Router, select::Tried, simulate};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use pointsman_proto::{
@@ -46,13 +46,16 @@ struct Request {
     caller: Caller,
     headers: HeaderMap,
     asked: Asked,
+    tagged: Vec<String>,
+    sessions: Sessions,
 }
 
 impl Request {
     fn new(model: &str, body: &Value) -> Self {
         let body = Bytes::from(body.to_string());
         let asked = Asked { body, model: model.into(), place: Place::Path };
-        Self { caller: Caller::Anonymous, headers: HeaderMap::new(), asked }
+        let (caller, sessions) = (Caller::Anonymous, Sessions::default());
+        Self { caller, headers: HeaderMap::new(), asked, tagged: Vec::new(), sessions }
     }
 
     fn header(mut self, name: &'static str, value: &'static str) -> Self {
@@ -71,6 +74,8 @@ impl Request {
             surface: Surface::Messages,
             headers: &self.headers,
             asked: &self.asked,
+            tagged: &self.tagged,
+            sessions: &self.sessions,
             now: SystemTime::UNIX_EPOCH,
         }
     }
@@ -121,6 +126,139 @@ fn claude_code_is_sorted_by_what_it_does() {
     ] {
         check(&table, &Request::new(model, &body), Some(class), Some(class));
     }
+}
+
+/// Models of these names, each with one backend of the provider `p`.
+fn serving(lines: &[(&str, &str)]) -> Vec<admin::Model> {
+    let one = |(name, upstream): &(&str, &str)| {
+        let mut model = model(name);
+        model.backends[0].model = (*upstream).into();
+        model
+    };
+    lines.iter().map(one).collect()
+}
+
+/// The model that serves, and the backend of it alone.
+fn meant(table: &Table, request: &Request) -> (Option<String>, Option<String>) {
+    let classified = request.classify(table);
+    let name = |model: Arc<Model>| model.spec.name.to_string();
+    (classified.model.map(name), classified.features.backend.map(|backend| backend.to_string()))
+}
+
+#[test]
+fn a_backend_may_be_named() {
+    let mut models = serving(&[("z", "GPT-5"), ("b", "gpt-5"), ("c", "gpt-5"), ("drained", "x"), ("off", "y")]);
+    for drained in [1, 3] {
+        models[drained].backends[0].weight = Some(0.0);
+        models[drained].backends.push(admin::Backend { provider: "p".into(), ..Default::default() });
+    }
+    models[4].enabled = Some(false);
+    let table = table(models, vec![rule("all", "default", "z")]);
+    let ask = |name: &str| Request::new(name, &json!({}));
+    for (name, model, backend) in [
+        ("p,gpt-5", Some("c"), Some("p/gpt-5")),
+        ("P, Gpt-5", Some("c"), Some("p/gpt-5")),
+        ("p,gpt-5[1m]", Some("c"), Some("p/gpt-5")),
+        ("p,x", Some("drained"), Some("p/x")),
+        ("p,y", None, None),
+        ("p,gpt", None, None),
+        ("q,gpt-5", None, None),
+        (",", None, None),
+        ("p,gpt-5,x", None, None),
+    ] {
+        assert_eq!(meant(&table, &ask(name)), (model.map(Into::into), backend.map(Into::into)), "{name}");
+        let classified = ask(name).classify(&table);
+        assert!(classified.rule.is_none() && classified.by == By::Pair, "{name}");
+    }
+    let by = |allowed: &[&str]| ask("p,gpt-5").by(key(allowed, Default::default()));
+    assert_eq!(meant(&table, &by(&["z", "b"])).0.as_deref(), Some("z"), "b has drained it");
+    assert_eq!(meant(&table, &by(&["b"])).0.as_deref(), Some("b"));
+    assert_eq!(meant(&table, &by(&["drained"])), (None, None), "no name leads to a model that the caller may not use");
+}
+
+#[test]
+fn a_named_backend_alone_serves_whatever_the_strategy() {
+    let line = |model: &str, priority| admin::Backend {
+        provider: "p".into(),
+        model: model.into(),
+        priority,
+        ..Default::default()
+    };
+    for strategy in ["weighted_random", "round_robin", "failover", "single", "least_latency", "auto"] {
+        let lines = vec![line("a", 0), line("b", 0), line("c", 1)];
+        let m = admin::Model { name: "m".into(), strategy: strategy.into(), backends: lines, ..Default::default() };
+        let mut router = Router::new(Clock::start(), Zone::default(), "test");
+        let provider = admin::Provider { name: "p".into(), protocol: "openai".into(), ..Default::default() };
+        let key = admin::Key { provider: "p".into(), name: "k".into(), ..Default::default() };
+        let config =
+            admin::Config { providers: vec![provider], keys: vec![key], models: vec![m], ..Default::default() };
+        router.configure(&config).expect("it is valid");
+        let table = router.keeper().tables.load_full();
+        let asked =
+            |model: &str| simulate::read(&router, &admin::ExplainRequest { model: model.into(), ..Default::default() });
+        let simulated = asked("P,b").expect("it is there");
+        let named = simulated.hops[0].features.backend.as_ref().map(ToString::to_string);
+        assert_eq!((simulated.hops.len(), named.as_deref()), (1, Some("p/b")), "a simulation goes the same way");
+        assert_eq!(asked("p,d").err(), Some(simulate::Unreadable::NoModel("p,d".into())));
+        for upstream in ["a", "b", "c"] {
+            let features = Request::new(&format!("p,{upstream}"), &json!({})).classify(&table).features;
+            for _ in 0..20 {
+                let mut tried = Tried::default();
+                let route = router.select("m", &features, &tried, &mut rand::rng()).expect("it is ready");
+                assert_eq!(&*route.backend().model, upstream, "{strategy}");
+                route.pass_over(&mut tried);
+                let none = router.select("m", &features, &tried, &mut rand::rng()).err().expect("no other may");
+                assert!(none.to_string().contains("the request names another backend"), "{none}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sub_agents_tag_comes_before_the_rules_and_after_a_name() {
+    let table = table(serving(&[("big", "a"), ("small", "b")]), vec![rule("all", "default", "big")]);
+    let tagged = |model: &str, names: &[&str]| Request {
+        tagged: names.iter().map(ToString::to_string).collect(),
+        ..Request::new(model, &json!({}))
+    };
+    let check = |request: &Request, model: &str, backend: Option<&str>, by: By| {
+        assert_eq!(meant(&table, request), (Some(model.into()), backend.map(Into::into)), "{:?}", request.tagged);
+        let classified = request.classify(&table);
+        assert_eq!((classified.by, classified.rule.is_some()), (by, by == By::Rules), "{:?}", request.tagged);
+    };
+    check(&tagged("big", &["small"]), "small", None, By::Tag);
+    check(&tagged("big", &["p,B"]), "small", Some("p/b"), By::Tag);
+    check(&tagged("big", &["gone", "small", "big"]), "small", None, By::Tag);
+    check(&tagged("small", &["gone", "", "p,gone"]), "big", None, By::Rules);
+    check(&tagged("p,a", &["small"]), "big", Some("p/a"), By::Pair);
+    check(&tagged("small", &["small"]).by(key(&["big"], Default::default())), "big", None, By::Rules);
+}
+
+#[test]
+fn the_last_prompt_of_a_session_is_its_callers_own() {
+    let long = table(vec![model("m"), model("long")], vec![rule("long", "long_context", "long")]);
+    let body = json!({
+        "messages": [{"role": "user", "content": "x".repeat(100_000)}],
+        "metadata": {"user_id": "user_a_account_b_session_5f0e"},
+        "prompt_cache_key": "shared",
+    });
+    let request = Request::new("m", &body);
+    let first = request.classify(&long);
+    assert_eq!((first.last_prompt, first.rule.is_some()), (0, false));
+    let session = first.session.expect("a rule asks for it");
+    request.sessions.note(session, 70_000);
+    check(&long, &request, Some("long"), Some("long"));
+    request.sessions.note(session, 60_000);
+    check(&long, &request, Some("m"), None);
+    request.sessions.note(session, 70_000);
+    let other = Request { caller: key(&[], Default::default()), ..request };
+    check(&long, &other, Some("m"), None);
+    let by_header = Request { caller: Caller::Anonymous, ..other }.header("x-claude-code-session-id", "5f0e");
+    assert_eq!(by_header.classify(&long).session, Some(session), "the same session by its header");
+    let shared = Request::new("m", &json!({"prompt_cache_key": "shared"}));
+    assert_eq!(shared.classify(&long).session, None, "what many conversations share is no session");
+    let plain = table(vec![model("m")], vec![rule("image", "image", "m")]);
+    assert_eq!(by_header.classify(&plain).session, None, "nothing is noted that no rule asks for");
 }
 
 #[test]

@@ -64,3 +64,26 @@ fn check(bodies: Vec<Bytes>) -> Result<Vec<Change>, Refused> {
     }
     Ok(changes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pointsman_proto::fleet::v1::{Resource, ResourceName};
+
+    #[test]
+    fn what_this_build_does_not_know_is_refused_in_words() {
+        let unknown = [
+            ConfigBody { upserts: vec![Resource { kind: None }], ..Default::default() },
+            ConfigBody { removals: vec![ResourceName { kind: None }], ..Default::default() },
+        ];
+        for body in unknown {
+            let piece = Snapshot { last: true, body: body.encode_to_vec().into(), ..Default::default() };
+            let Step::Refused { refused, .. } = Assembly::default().snapshot(piece) else { panic!("it is refused") };
+            let told = refused.to_string();
+            assert!(
+                told.starts_with("resource: is of a kind that this node's build (")
+                    && told.ends_with("upgrade the node")
+            );
+        }
+    }
+}

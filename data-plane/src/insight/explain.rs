@@ -11,6 +11,7 @@
 pub(crate) mod asked;
 mod hop;
 mod shares;
+mod shorten;
 mod terms;
 mod words;
 
@@ -24,14 +25,19 @@ use crate::{
     proxy::{
         chain, nowhere,
         prepare::{Given, To, Unfit, prepare},
+        recount,
     },
     select::{Reach, fits, score},
     table::{Backend, Model},
 };
 use asked::Posed;
 use hop::Asks;
-use pointsman_proto::admin::v1::{ExplainRequest, Explanation, RuleTrace};
-use std::{sync::Arc, time::SystemTime};
+use pointsman_proto::{
+    admin::v1::{self as wire, ExplainRequest, Explanation, RuleTrace},
+    convert::EXPLANATION_BYTES,
+};
+use shorten::shorten;
+use std::sync::Arc;
 
 /// What this node would do with the request now. Who answers, the control plane adds.
 pub fn explain(keeper: &Arc<Keeper>, request: &ExplainRequest) -> Explanation {
@@ -39,6 +45,7 @@ pub fn explain(keeper: &Arc<Keeper>, request: &ExplainRequest) -> Explanation {
     if let Err(refusal) = follow(keeper, request, &mut explanation) {
         explanation.refusal = refusal.message().to_owned();
     }
+    shorten(&mut explanation, EXPLANATION_BYTES);
     explanation
 }
 
@@ -47,30 +54,33 @@ fn follow(keeper: &Arc<Keeper>, request: &ExplainRequest, explanation: &mut Expl
     let table = keeper.tables.load_full();
     explanation.version = table.version;
     let Posed { caller, mut given } = asked::posed(&table, request)?;
-    let Given { surface, headers, asked, .. } = &given;
-    let question =
-        Question { table: &table, caller: &caller, surface: *surface, headers, asked, now: SystemTime::now() };
+    let question = given.question(keeper, &table, &caller);
     let mut classified = question.classify()?;
     describe(&question, &classified, explanation);
-    let model = classified.model.clone().ok_or_else(|| Refusal::unknown_model(&asked.model))?;
-    let instead = classified.rule.as_ref().map_or(&[][..], |rule| &rule.fallbacks);
-    let others = chain::fallbacks(&table, &caller, &model, instead);
+    let model = classified.model.clone().ok_or_else(|| Refusal::unknown_model(&given.asked.model))?;
+    let others = chain::others(&table, &caller, &classified, &model);
     let chain: Vec<Arc<Model>> = std::iter::once(model).chain(others).collect();
-    let refused = nowhere::unserved(&chain[0], || chain[1..].to_vec(), &classified.features, headers);
+    // Tokens are counted whatever the request needs, and by the node itself where no provider can.
+    let counts = matches!(given.surface, Surface::CountTokens | Surface::GeminiCountTokens);
+    let at = (&**keeper, &*table, &caller);
+    let refused =
+        if counts { None } else { recount::unserved(&chain[0], &chain[1..], &mut classified, &mut given, at) };
+    let question = given.question(keeper, &table, &caller);
     let features: Vec<Features> = chain.iter().map(|model| seen_by(model, &mut classified, &question)).collect();
     let unfit = unfit(&mut given, &chain);
     let (now, stagger) = (keeper.now(), keeper.stagger);
     let asks =
         chain.iter().zip(features).map(|(model, features)| Asks { model, features, unfit: &unfit, stagger, now });
-    let (asks, is_refused) = (asks.collect::<Vec<_>>(), refused.is_some());
-    // Tokens that no provider can count now, the node counts by itself.
-    let counts = matches!(given.surface, Surface::CountTokens | Surface::GeminiCountTokens) && !is_refused;
+    let asks: Vec<Asks<'_>> = asks.collect();
     decide(&asks, refused, explanation).or_else(|refusal| if counts { Ok(()) } else { Err(refusal) })
 }
 
 fn seen_by(model: &Model, classified: &mut Classified, question: &Question<'_>) -> Features {
     classified.turn_to(model, question);
-    classified.features.clone()
+    match question.surface {
+        Surface::CountTokens | Surface::GeminiCountTokens => classified.features.to_be_counted(),
+        _ => classified.features.clone(),
+    }
 }
 
 /// What the request is and would like, and how the rules came out. It is looked at for people, even if nothing asks what is
@@ -78,8 +88,10 @@ fn seen_by(model: &Model, classified: &mut Classified, question: &Question<'_>) 
 fn describe(question: &Question<'_>, classified: &Classified, explanation: &mut Explanation) {
     let looked_at = scan::scan(&question.asked.body, question.surface).features;
     let seen = Features { affinity: classified.features.affinity, ..looked_at };
-    explanation.features = Some(words::features(&seen, &question.asked.model));
-    explanation.preferences = words::preferences(&classified.features.preferences);
+    let features = words::features(&seen, &question.asked.model);
+    explanation.features = Some(wire::Features { last_prompt: classified.last_prompt, ..features });
+    explanation.preferences = words::choice(classified).into_iter().collect();
+    explanation.preferences.extend(words::preferences(&classified.features.preferences));
     let trace = question.trace(classified).into_iter().map(|(rule, outcome)| RuleTrace {
         rule: rule.to_string(),
         fires: outcome.is_ok(),
@@ -145,14 +157,15 @@ fn confidence(asks: &Asks<'_>, reach: Reach, shares: &[f64]) -> f64 {
 /// What the client would be told when nothing can serve.
 fn nobody(chain: &[Asks<'_>]) -> Refusal {
     let lines = chain.iter().flat_map(|asks| asks.model.backends.iter().map(move |line| (asks, line)));
+    let is_meant = |line: &Backend| line.base > 0 && chain[0].features.allows(&line.endpoint.id);
     let passed_over: Vec<Option<&str>> =
-        lines.filter(|(_, line)| line.base > 0).map(|(asks, line)| asks.passed_over(line)).collect();
+        lines.filter(|(_, line)| is_meant(line)).map(|(asks, line)| asks.passed_over(line)).collect();
     if let Some(Some(why)) = passed_over.first().filter(|_| passed_over.iter().all(Option::is_some)) {
         return Refusal::bad_request(*why);
     }
     let features = &chain[chain.len() - 1].features;
     let fits = |line: &Backend| chain.iter().all(|asks| asks.passed_over(line).is_none()) && fits(line, features);
-    nowhere::refusal(chain.iter().map(|asks| asks.model), fits, 0, "", chain[0].now)
+    nowhere::refusal(chain.iter().map(|asks| asks.model), features.backend.as_ref(), fits, 0, "", chain[0].now)
 }
 
 #[cfg(test)]

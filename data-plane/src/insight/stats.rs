@@ -38,6 +38,8 @@ fn counters(subject: &Measured<'_>) -> Counters {
         cached_tokens: read(&stats.cached_tokens),
         circuit: subject.health.map_or("", |health| health.circuit.as_str()).into(),
         health: subject.health.map_or(0, |health| (health.score * 1e6).round() as u32),
+        hedges: subject.hedges.map_or(0, |hedges| hedges.sent),
+        hedges_won: subject.hedges.map_or(0, |hedges| hedges.won),
     }
 }
 

@@ -47,13 +47,29 @@ pub struct Measured<'a> {
     pub in_flight: u32,
     /// Of providers and backends.
     pub health: Option<Health>,
+    /// Of models.
+    pub hedges: Option<Hedges>,
+}
+
+/// Requests for a model that were sent a second time since the node started.
+#[derive(Clone, Copy)]
+pub struct Hedges {
+    pub sent: u64,
+    /// Of these, the ones that the second attempt answered.
+    pub won: u64,
+}
+
+impl Hedges {
+    pub fn of(model: &Model) -> Self {
+        Self { sent: model.cell.hedges_sent.load(Relaxed), won: model.cell.hedges_won.load(Relaxed) }
+    }
 }
 
 /// How a provider or a backend stands.
 #[derive(Clone, Copy)]
 pub struct Health {
     pub circuit: CircuitState,
-    /// From 0 to 1: [`score::health`], the mean over the lines.
+    /// From 0 to 1: [`score::health`], the mean over the lines; 0 for what no request may be sent to.
     pub score: f64,
 }
 
@@ -93,6 +109,7 @@ impl<'a> Subjects<'a> {
             stats: &model.cell.stats,
             in_flight: model.cell.in_flight.load(Relaxed),
             health: None,
+            hedges: Some(Hedges::of(model)),
         });
         providers.chain(keys).chain(endpoints.map(|endpoint| endpoint.measured(now))).chain(models).collect()
     }
@@ -114,6 +131,7 @@ impl<'a> Provider<'a> {
             stats: &whole.stats,
             in_flight: whole.in_flight.load(Relaxed),
             health: Some(self.health(now)),
+            hedges: None,
         }
     }
 
@@ -126,6 +144,7 @@ impl<'a> Provider<'a> {
             stats: &key.cell.stats,
             in_flight: key.cell.in_flight.load(Relaxed),
             health: None,
+            hedges: None,
         })
     }
 }
@@ -145,7 +164,8 @@ impl<'a> Endpoint<'a> {
     }
 
     fn score(&self) -> f64 {
-        mean(self.lines.iter().map(|(model, backend)| score::health(model, backend)))
+        let scores = self.lines.iter().map(|(model, backend)| score::health(model, backend));
+        if self.line().is_available() { mean(scores) } else { 0.0 }
     }
 
     fn measured(&self, now: Millis) -> Measured<'a> {
@@ -158,6 +178,7 @@ impl<'a> Endpoint<'a> {
             stats: &cell.stats,
             in_flight: cell.in_flight.load(Relaxed),
             health: Some(self.health(now)),
+            hedges: None,
         }
     }
 }

@@ -128,7 +128,9 @@ impl Task {
 
     fn learn_ramp(&mut self, fact: &RampFact, now: Millis) {
         if let Some(cell) = self.endpoint_cell(fact.endpoint.as_ref()) {
-            cell.circuit().ramp_since = fact.ramping.then(|| now.saturating_sub(fact.age_ms));
+            let mut circuit = cell.circuit();
+            circuit.ramp_since = fact.ramping.then(|| now.saturating_sub(fact.age_ms));
+            circuit.absent_for_all |= fact.ramping;
             self.ramping |= fact.ramping;
         }
     }

@@ -31,6 +31,14 @@ struct Held {
     wanted: Wanted,
 }
 
+impl Grants {
+    /// When a grant is to be given, or runs out.
+    pub(super) fn next_change(&self) -> Option<Millis> {
+        let given = self.alone.values().map(|(_, at)| *at);
+        given.chain(self.held.values().filter_map(|held| held.wanted.permit().granted_until())).min()
+    }
+}
+
 impl Wanted {
     fn subject(&self) -> Subject {
         match self {
@@ -114,6 +122,7 @@ impl Task {
             held.wanted.permit().wait(1);
             self.dirty.probe(held.id, outcome);
         }
+        self.keeper.answered();
     }
 
     pub(super) fn slot_probed(&mut self, cell: &Arc<SlotCell>, succeeded: bool) {
@@ -135,13 +144,11 @@ impl Task {
     pub(super) fn slot_unused(&mut self, cell: &Arc<SlotCell>) {
         cell.permit.wait(1);
         self.end_grant(&Subject::Slot(cell.id.clone()), ProbeOutcome::Unused);
-        self.keeper.answered();
     }
 
     pub(super) fn endpoint_unused(&mut self, cell: &Arc<EndpointCell>) {
         Wanted::Endpoint(cell.clone()).permit().wait(1);
         self.end_grant(&Subject::Endpoint(cell.id.clone()), ProbeOutcome::Unused);
-        self.keeper.answered();
     }
 
     /// The stream is gone, and with it the grants that came over it and the questions that were asked.
@@ -157,5 +164,6 @@ impl Task {
         for (_, (wanted, _)) in self.grants.alone.drain() {
             wanted.permit().wait(1);
         }
+        self.keeper.answered();
     }
 }

@@ -8,7 +8,8 @@ use crate::{
 use pointsman_proto::{
     convert::slot_fact,
     fleet::v1::{
-        CircuitPhase, CredentialFact, EndpointOpinion, Headroom, HealthReport, Hello, ProbeOutcome, ProbeResult,
+        Absence, CircuitPhase, CredentialFact, EndpointOpinion, Headroom, HealthReport, Hello, ProbeOutcome,
+        ProbeResult,
     },
     slot::Millis,
 };
@@ -108,6 +109,7 @@ impl Task {
         let limited = self.cells.slots.values().filter(|c| c.headroom.is_short(now));
         limited.for_each(|c| self.dirty.headroom(c));
         let opinions = self.cells.endpoints.values().filter(|c| c.used_at() > 0).map(|c| opinion(c, now));
+        let absences = self.cells.endpoints.values().filter_map(|c| absence(c, now));
         Hello {
             generation: table.generation,
             held_version: table.version,
@@ -116,6 +118,7 @@ impl Task {
             slots,
             credentials: credentials.collect(),
             opinions: opinions.collect(),
+            absences: absences.collect(),
             ..Default::default()
         }
     }
@@ -156,6 +159,14 @@ fn credential(cell: &KeyCell, why: &str) -> Option<CredentialFact> {
         reason: why.into(),
         node: String::new(),
     })
+}
+
+/// What the fleet is to know of its going and coming back.
+fn absence(cell: &EndpointCell, now: Millis) -> Option<Absence> {
+    let circuit = cell.circuit();
+    let since = circuit.out_since.or(circuit.ramp_since).filter(|_| circuit.absent_for_all)?;
+    let for_ms = now.saturating_sub(since);
+    Some(Absence { endpoint: Some((&cell.id).into()), for_ms, back: circuit.out_since.is_none() })
 }
 
 fn opinion(cell: &EndpointCell, now: Millis) -> EndpointOpinion {

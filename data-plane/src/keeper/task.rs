@@ -7,7 +7,11 @@ use crate::{
     place::Place,
     table::{Change, Edit, Model, Refused},
 };
-use pointsman_proto::{domain::EndpointId, slot::Millis, weights};
+use pointsman_proto::{
+    domain::{EndpointId, HedgeAfter},
+    slot::Millis,
+    weights,
+};
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -20,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 const TICK: Duration = Duration::from_millis(100);
 /// What was used since is told this often: the fleet's quorum is over those that used an endpoint.
 const USE_REPORT: Millis = 5_000;
+/// How often what is usual of an endpoint begins anew, where hedging goes by that.
+const USUAL_TURN: Millis = 60_000;
 
 /// News taken in before anything else is looked at.
 const BATCH: usize = 256;
@@ -28,6 +34,8 @@ const BATCH: usize = 256;
 pub struct Task {
     /// This node's name, as the fleet knows it.
     pub(super) name: String,
+    /// Where it runs, as far as it was started with that.
+    stated: Place,
     pub(super) keeper: Arc<Keeper>,
     pub(super) cells: Cells,
     pub(super) dirty: Dirty,
@@ -36,6 +44,7 @@ pub struct Task {
     /// The stream to the control plane, while there is one.
     pub(super) control: Option<mpsc::Sender<ToControl>>,
     used_reported: Millis,
+    usual_turned: Millis,
     /// Some endpoint may be on a ramp.
     pub(super) ramping: bool,
     /// Without a control plane: until when its health checks are believed.
@@ -69,17 +78,19 @@ pub async fn run(
 }
 
 impl Task {
-    /// The task of a node of this name, which runs at `place`.
-    pub fn new(name: String, keeper: Arc<Keeper>, place: Place) -> Self {
+    /// The task of a node of this name, which runs at `stated`.
+    pub fn new(name: String, keeper: Arc<Keeper>, stated: Place) -> Self {
         Self {
             name,
             keeper,
-            cells: Cells { place, ..Cells::default() },
+            cells: Cells { place: stated.clone(), ..Cells::default() },
+            stated,
             dirty: Dirty::default(),
             grants: Grants::default(),
             health: FleetHealth::default(),
             control: None,
             used_reported: 0,
+            usual_turned: 0,
             ramping: false,
             checks_until: None,
         }
@@ -125,8 +136,30 @@ impl Task {
             }
             FromControl::Health(health) => self.apply_health(health),
             FromControl::Probe(answer) => self.probe_answered(&answer),
+            FromControl::Zone(zone) => self.be_placed(&zone),
         }
         self.settle();
+    }
+
+    /// The operator says where the node runs: that holds where the node was not told at its start.
+    pub(super) fn be_placed(&mut self, zone: &str) {
+        let place = self.stated.or_in(zone);
+        if place == self.cells.place {
+            return;
+        }
+        self.cells.place = place;
+        // Each backend holds how far it is.
+        let table = self.keeper.tables.load_full();
+        let again = |model: &Arc<Model>| Change::Model(model.spec.name.clone(), Some((*model.spec).clone()));
+        let edit = Edit {
+            generation: table.generation,
+            version: table.version,
+            digest: table.digest.clone(),
+            whole: false,
+            changes: table.models.values().map(again).collect(),
+        };
+        drop(table);
+        self.swap(edit).expect("the same models hold as before");
     }
 
     /// Swaps the table, if the edit holds.
@@ -167,10 +200,13 @@ impl Task {
             if seen.insert(&backend.endpoint.id, ()).is_some() {
                 continue;
             }
-            let available = backend.is_available();
+            let (available, to_all) = (backend.is_available(), backend.is_available_to_all());
             let mut circuit = backend.endpoint.circuit();
             match (available, circuit.out_since) {
-                (false, None) => (circuit.out_since, circuit.ramp_since) = (Some(now), None),
+                (false, None) => {
+                    (circuit.out_since, circuit.ramp_since, circuit.absent_for_all) = (Some(now), None, !to_all);
+                }
+                (false, Some(_)) => circuit.absent_for_all |= !to_all,
                 (true, Some(since)) => {
                     let ramped =
                         now.saturating_sub(since) >= ABSENCE && !backend.upstream.provider.slow_start.is_zero();
@@ -196,7 +232,30 @@ impl Task {
             used.for_each(|cell| self.dirty.used(cell));
             self.used_reported = now;
         }
+        if now.saturating_sub(self.usual_turned) >= USUAL_TURN {
+            self.turn_usual();
+            self.usual_turned = now;
+        }
         self.settle();
+    }
+
+    /// Lets what is usual follow the last minutes, of each endpoint once.
+    fn turn_usual(&self) {
+        let models = self.models();
+        let hedges = |model: &&Arc<Model>| {
+            model.spec.hedging.is_some_and(|hedging| matches!(hedging.after, HedgeAfter::Percentile(_)))
+        };
+        let lines = models.iter().filter(hedges).flat_map(|model| &model.backends);
+        let endpoints: HashMap<&EndpointId, _> = lines.map(|line| (&line.endpoint.id, &line.endpoint)).collect();
+        endpoints.values().for_each(|endpoint| endpoint.usual.turn(&endpoint.stats.first_byte_times));
+    }
+
+    /// When time alone changes something that requests go by: a ramp's step, a grant's beginning or end, a doubt.
+    pub(crate) fn next_change(&self) -> Option<Millis> {
+        if self.ramping {
+            return Some(self.keeper.now());
+        }
+        self.grants.next_change().into_iter().chain(self.checks_until).min()
     }
 
     /// Whether some ramp has reached another step, or its end.
@@ -222,5 +281,54 @@ impl Task {
             }
         }
         stepped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{place::Place, router::Router, table::Model};
+    use pointsman_proto::{
+        admin::v1::{Backend, Config, Hedging, Key, Model as WireModel, Provider},
+        clock::Clock,
+    };
+    use std::sync::Arc;
+
+    fn model(name: &str, provider: &str, percentile: u32) -> WireModel {
+        let hedging = (percentile > 0).then(|| Hedging { percentile, ..Default::default() });
+        let line = Backend { provider: provider.into(), model: "up".into(), ..Default::default() };
+        WireModel { name: name.into(), backends: vec![line], hedging, ..Default::default() }
+    }
+
+    #[test]
+    fn what_is_usual_follows_the_last_minutes_where_hedging_goes_by_it() {
+        let provider = |name: &str| Provider { name: name.into(), base_url: "http://h".into(), ..Default::default() };
+        let key = |provider: &str| Key { provider: provider.into(), name: "k".into(), ..Default::default() };
+        let config = Config {
+            providers: vec![provider("a"), provider("b")],
+            keys: vec![key("a"), key("b")],
+            // Two of them share an endpoint, whose minutes are not shorter for that.
+            models: vec![model("one", "a", 90), model("two", "a", 95), model("plain", "b", 0)],
+            ..Default::default()
+        };
+        let (clock, hand) = Clock::by_hand();
+        let mut router = Router::new(clock, Place::default(), "n");
+        router.configure(&config).expect("a good configuration");
+        let of = |router: &Router, name: &str| router.model(name).expect("it is there");
+        let add = |model: &Arc<Model>, millis| {
+            (0..100).for_each(|_| model.backends[0].endpoint.stats.first_byte_times.observe(millis));
+        };
+        let usual = |model: &Arc<Model>| {
+            let endpoint = &model.backends[0].endpoint;
+            endpoint.usual.percentile(&endpoint.stats.first_byte_times, 50).map_or(0, |time| time.as_millis())
+        };
+        let (hedged, plain) = (of(&router, "one"), of(&router, "plain"));
+        for (at, millis) in [(0, 100), (60_000, 100), (61_000, 2_000), (120_000, 2_000)] {
+            hand.move_to(at);
+            router.settle();
+            add(&hedged, millis);
+            add(&plain, millis);
+        }
+        assert!((1_500..2_500).contains(&usual(&hedged)), "{} ms", usual(&hedged));
+        assert!(usual(&plain) < 150, "{} ms", usual(&plain));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::json::{Times, rounded};
 use crate::{
-    insight::subjects::Subjects,
+    insight::subjects::{Hedges, Subjects},
     table::{Backend, Model},
 };
 use pointsman_proto::weights::UNIT;
@@ -26,6 +26,9 @@ struct ModelRow<'a> {
     /// Attempts that have ended, since the node started.
     requests: u64,
     in_flight: u32,
+    /// Requests that were sent a second time, since the node started, and of these the ones that the second attempt answered.
+    hedges: u64,
+    hedges_won: u64,
     first_byte_ms: Times,
     latency_ms: Times,
     backends: Vec<BackendRow<'a>>,
@@ -60,6 +63,7 @@ pub(super) fn page<'a>(subjects: &Subjects<'a>, version: u64) -> Page<'a> {
 fn model_row(model: &Model) -> ModelRow<'_> {
     let effective = model.effective.load();
     let all: u64 = model.backends.iter().map(|backend| backend.cell.attempts.load(Relaxed)).sum();
+    let hedges = Hedges::of(model);
     let weights = (0..model.backends.len()).map(|i| effective.weight(i));
     ModelRow {
         name: &model.spec.name,
@@ -68,6 +72,8 @@ fn model_row(model: &Model) -> ModelRow<'_> {
         priority: (effective.total > 0).then_some(effective.tier),
         requests: model.cell.stats.requests(),
         in_flight: model.cell.in_flight.load(Relaxed),
+        hedges: hedges.sent,
+        hedges_won: hedges.won,
         first_byte_ms: Times::first_byte(&model.cell.stats),
         latency_ms: Times::latency(&model.cell.stats),
         backends: model.backends.iter().zip(weights).map(|(backend, weight)| row(backend, weight, all)).collect(),

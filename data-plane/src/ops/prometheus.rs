@@ -1,15 +1,14 @@
 //! `/metrics`: Prometheus text, read from the cells when it is asked for.
 //!
-//! Every scope has the same families, named after it: `pointsman_SCOPE_…`; but a backend's attempts and those under way
-//! are `pointsman_upstream_attempts` and `pointsman_in_flight`. Labels are names of the configuration alone, so that there
-//! are as many series as it has subjects; what has never been used has no histogram yet. A model of clients is the label
-//! `route`; `model` is an upstream's.
+//! Every scope has the same families, named after it: `pointsman_SCOPE_…`. Labels are names of the configuration alone, so
+//! that there are as many series as it has subjects; what has never been used has no histogram yet. A model of clients is
+//! the label `route`; `model` is an upstream's.
 
 use super::response;
 use crate::{
     cells::{Counted, Histogram, Measures},
     fleet::Connection,
-    insight::subjects::{Measured, Scope, Subjects},
+    insight::subjects::{Hedges, Measured, Scope, Subjects},
     keeper::Keeper,
     relay::Reply,
     table::Model,
@@ -72,6 +71,7 @@ impl Collector for NodeCollector {
         gauge(&mut encoder, "control_plane_connected", "1 while the stream is up", u64::from(self.connection.is_up()))?;
         let subjects = Subjects::of(&table);
         encode_weights(&mut encoder, &subjects.models)?;
+        encode_hedges(&mut encoder, &subjects.models)?;
         let measured = subjects.measured(self.keeper.now());
         for scope in Scope::ALL {
             let rows: Vec<Row<'_>> = measured.iter().filter(|row| row.scope == scope).map(Row::of).collect();
@@ -109,11 +109,7 @@ impl<'a> Row<'a> {
 }
 
 fn name(scope: Scope, what: &str) -> String {
-    match (scope, what) {
-        (Scope::Backend, "attempts") => "upstream_attempts".into(),
-        (Scope::Backend, "in_flight") => "in_flight".into(),
-        _ => format!("{}_{what}", scope.as_str()),
-    }
+    format!("{}_{what}", scope.as_str())
 }
 
 fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
@@ -139,6 +135,19 @@ fn encode_counters(encoder: &mut DescriptorEncoder<'_>, scope: Scope, rows: &[Ro
         for (kind, tokens) in kinds {
             let value = tokens.load(Relaxed);
             ConstCounter::new(value).encode(family.encode_family(&row.with("kind", kind))?)?;
+        }
+    }
+    Ok(())
+}
+
+fn encode_hedges(encoder: &mut DescriptorEncoder<'_>, models: &[&Model]) -> fmt::Result {
+    let help = "Requests sent a second time, and among them those that the second attempt answered";
+    let mut family = encoder.encode_descriptor("model_hedges", help, None, MetricType::Counter)?;
+    for model in models {
+        let Hedges { sent, won } = Hedges::of(model);
+        for (kind, count) in [("sent", sent), ("won", won)] {
+            let labels = [("route", &*model.spec.name), ("kind", kind)];
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use crate::{
     cells::Measures,
     features::Features,
     insight::subjects::{Endpoint, Health, Provider, Subjects},
-    select::{Kind, Reach, Reason, Tried, reasons},
+    select::{Kind, Reach, Reason, Tried, against_keys, reasons},
     table::{Backend, UpstreamKey},
 };
 use pointsman_proto::slot::Millis;
@@ -22,7 +22,7 @@ pub(super) struct Page<'a> {
 #[derive(Serialize)]
 struct ProviderRow<'a> {
     name: &'a str,
-    /// Enabled, nothing against it as a whole, and at least one key accepted.
+    /// Enabled, nothing against it as a whole, a key accepted, and one of its backends available if models use any.
     available: bool,
     #[serde(flatten)]
     standing: Standing,
@@ -44,6 +44,8 @@ struct BackendRow<'a> {
     standing: Standing,
     /// Everything that stands against it.
     out: Vec<Out>,
+    /// What stands against single keys here, while others serve.
+    keys_out: Vec<Out>,
 }
 
 #[derive(Serialize)]
@@ -59,7 +61,7 @@ struct KeyRow<'a> {
 struct Standing {
     /// `closed`, `half_open` or `open`: the worse of the node's own and the fleet's.
     circuit: &'static str,
-    /// From 0 to 1.
+    /// From 0 to 1; 0 for what no request may be sent to.
     score: f64,
     /// From 0 to 1, over some twenty attempts back; 1 before the first.
     success_rate: f64,
@@ -91,13 +93,21 @@ fn provider_row<'a>(provider: &Provider<'a>, now: Millis) -> ProviderRow<'a> {
     let against = provider.endpoints.first().map(|endpoint| against(endpoint.line(), now)).unwrap_or_default();
     ProviderRow {
         name: &upstream.provider.name,
-        available: upstream.provider.enabled && whole.is_closed() && upstream.keys.iter().any(UpstreamKey::is_good),
+        available: is_available(provider),
         standing: Standing::of(provider.health(now), &whole.stats, whole.in_flight.load(Relaxed)),
         out: against.into_iter().filter(is_of_provider).map(|reason| Out::of(reason, now)).collect(),
         max_concurrent_requests: (cap != u32::MAX).then_some(cap),
         keys: upstream.keys.iter().map(key_row).collect(),
         backends: provider.endpoints.iter().map(|endpoint| backend_row(endpoint, now)).collect(),
     }
+}
+
+fn is_available(provider: &Provider<'_>) -> bool {
+    let (upstream, endpoints) = (provider.upstream, &provider.endpoints);
+    upstream.provider.enabled
+        && upstream.whole.is_closed()
+        && upstream.keys.iter().any(UpstreamKey::is_good)
+        && (endpoints.is_empty() || endpoints.iter().any(|endpoint| endpoint.line().is_available()))
 }
 
 fn key_row(key: &UpstreamKey) -> KeyRow<'_> {
@@ -116,6 +126,7 @@ fn backend_row<'a>(endpoint: &Endpoint<'a>, now: Millis) -> BackendRow<'a> {
         available: line.is_available(),
         standing: Standing::of(endpoint.health(now), &cell.stats, cell.in_flight.load(Relaxed)),
         out: against(line, now).into_iter().map(|reason| Out::of(reason, now)).collect(),
+        keys_out: against_keys(line, now).into_iter().map(|reason| Out::of(reason, now)).collect(),
     }
 }
 

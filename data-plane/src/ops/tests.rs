@@ -6,6 +6,7 @@ use crate::{
 };
 use pointsman_proto::clock::Hand;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Three successes and an open circuit at `a`, one success at `b`.
 fn world() -> (Router, Hand) {
@@ -13,6 +14,9 @@ fn world() -> (Router, Hand) {
     (0..3).for_each(|i| attempt(&router, &hand, "a", 1000 * i, Some(&Outcome::Success)));
     attempt(&router, &hand, "b", 4000, Some(&Outcome::Success));
     (5..7).for_each(|i| attempt(&router, &hand, "a", 1000 * i, Some(&FAILURE)));
+    let model = router.model("m").expect("it is there");
+    model.cell.hedges_sent.store(3, Relaxed);
+    model.cell.hedges_won.store(2, Relaxed);
     router.settle();
     hand.move_to(7000);
     (router, hand)
@@ -55,7 +59,8 @@ fn a_provider_says_what_stands_against_its_backends() {
     let (a, b) = (&page["providers"][0], &page["providers"][1]);
     assert_eq!(
         (&a["name"], &a["available"], &a["circuit"], &a["out"]),
-        (&json!("a"), &json!(true), &json!("closed"), &json!([]))
+        (&json!("a"), &json!(false), &json!("closed"), &json!([])),
+        "its only backend is out"
     );
     assert_eq!(a["keys"], json!([{"name": "k", "enabled": true, "accepted": true, "in_flight": 0}]));
     let out = &a["backends"][0];
@@ -68,7 +73,7 @@ fn a_provider_says_what_stands_against_its_backends() {
     assert_eq!((&well["available"], &well["out"], &well["success_rate"]), (&json!(true), &json!([]), &json!(1.0)));
     assert_eq!((&well["first_byte_ms"], &well["latency_ms"]), (&json!(20.0), &json!(100.0)));
     let score = |row: &Value| row["score"].as_f64().expect("a number");
-    assert!(score(out) < score(well) && score(well) <= 1.0 && score(out) >= 0.0, "{out} {well}");
+    assert!(score(out) == 0.0 && score(well) > 0.5 && score(well) <= 1.0, "{out} {well}");
 }
 
 #[test]
@@ -77,6 +82,7 @@ fn balancing_tells_weights_and_what_came_of_them() {
     let page = json_of(&router, "/metrics/load-balancing");
     let model = &page["models"][0];
     assert_eq!((&model["name"], &model["requests"], &model["priority"]), (&json!("m"), &json!(6), &json!(0)));
+    assert_eq!((&model["hedges"], &model["hedges_won"]), (&json!(3), &json!(2)));
     let backends = model["backends"].as_array().expect("a list");
     let told = |field: &str| backends.iter().map(|row| row[field].clone()).collect::<Vec<_>>();
     assert_eq!(told("requests"), [5, 1]);
@@ -116,14 +122,16 @@ fn prometheus_counts_what_was_counted() {
     let (status, text) = get(&ops(&router), "/metrics");
     assert_eq!(status, StatusCode::OK);
     for line in [
-        r#"pointsman_upstream_attempts_total{provider="a",model="up",outcome="success"} 3"#,
-        r#"pointsman_upstream_attempts_total{provider="a",model="up",outcome="failure"} 2"#,
+        r#"pointsman_backend_attempts_total{provider="a",model="up",outcome="success"} 3"#,
+        r#"pointsman_backend_attempts_total{provider="a",model="up",outcome="failure"} 2"#,
         r#"pointsman_provider_attempts_total{provider="a",outcome="success"} 3"#,
         r#"pointsman_key_attempts_total{provider="b",key="k",outcome="success"} 1"#,
         r#"pointsman_model_attempts_total{route="m",outcome="failure"} 2"#,
         r#"pointsman_model_tokens_total{route="m",kind="input"} 40"#,
+        r#"pointsman_model_hedges_total{route="m",kind="sent"} 3"#,
+        r#"pointsman_model_hedges_total{route="m",kind="won"} 2"#,
         r#"pointsman_backend_tokens_total{provider="b",model="up",kind="cached"} 3"#,
-        r#"pointsman_in_flight{provider="a",model="up"} 0.0"#,
+        r#"pointsman_backend_in_flight{provider="a",model="up"} 0.0"#,
         r#"pointsman_backend_circuit_state{provider="a",model="up"} 2.0"#,
         r#"pointsman_backend_error_streak{provider="a",model="up"} 2.0"#,
         r#"pointsman_backend_weight{route="m",provider="b",model="up",kind="effective"} 4.0"#,

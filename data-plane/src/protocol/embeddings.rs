@@ -4,12 +4,12 @@
 use super::{
     bedrock, gemini,
     neutral::{Broken, Usage},
+    openai::{Fields, request::left_over},
     tokens,
     translate::Translated,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use pointsman_proto::domain::Protocol;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// What a client asks for.
@@ -19,38 +19,39 @@ pub struct Asked {
     pub dimensions: Option<u64>,
     /// Little-endian 32-bit floats in base64: what OpenAI's SDKs ask for when their caller says nothing.
     pub base64: bool,
+    /// What the client sent and no provider here is told.
+    pub dropped: Vec<String>,
 }
 
 /// A field of the client's, and what is wrong with it.
 pub type Refused = (&'static str, String);
-
-#[derive(Deserialize)]
-struct Body {
-    input: Value,
-    dimensions: Option<u64>,
-    encoding_format: Option<String>,
-}
 
 /// Reads a client's request.
 ///
 /// # Errors
 /// It is no embeddings request, or one of tokens, which another provider's model would read as other words.
 pub fn read(body: &[u8]) -> Result<Asked, Refused> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| ("input", format!("invalid request: {error}")))?;
-    let inputs: Option<Vec<String>> = match body.input {
-        Value::String(text) => Some(vec![text]),
-        several => serde_json::from_value(several).ok(),
+    let mut fields = Fields::of_body(body).map_err(|unreadable| ("input", unreadable.message))?;
+    fields.take("model");
+    let inputs: Option<Vec<String>> = match fields.take("input") {
+        Some(Value::String(text)) => Some(vec![text]),
+        several => several.and_then(|several| serde_json::from_value(several).ok()),
     };
     let inputs = inputs.ok_or(("input", "this provider takes a string or an array of strings".to_owned()))?;
-    let base64 = match body.encoding_format.as_deref() {
-        None | Some("float") => false,
-        Some("base64") => true,
-        Some(other) => return Err(("encoding_format", format!("allowed: float, base64; found {other:?}"))),
-    };
     if inputs.is_empty() || inputs.iter().any(String::is_empty) {
         return Err(("input", "input must not be empty".into()));
     }
-    Ok(Asked { inputs, dimensions: body.dimensions, base64 })
+    let whole = |value: Value| value.as_u64().ok_or(("dimensions", format!("a whole number; found {value}")));
+    let dimensions = fields.take("dimensions").map(whole).transpose()?;
+    let base64 = match fields.take("encoding_format") {
+        None => false,
+        Some(given) if given == "float" || given == "base64" => given == "base64",
+        Some(other) => return Err(("encoding_format", format!("allowed: float, base64; found {other}"))),
+    };
+    let mut extra = Vec::new();
+    left_over(fields, &mut extra, |_| false);
+    let dropped = extra.into_iter().map(|extra| extra.field).collect();
+    Ok(Asked { inputs, dimensions, base64, dropped })
 }
 
 /// The provider's request.
@@ -98,14 +99,17 @@ mod tests {
 
     #[test]
     fn requests_are_read_or_refused_by_field() {
-        let asked = read(br#"{"model":"m","input":["a","b"],"dimensions":8,"encoding_format":"base64"}"#);
-        assert_eq!(asked, Ok(Asked { inputs: vec!["a".into(), "b".into()], dimensions: Some(8), base64: true }));
+        let asked = read(br#"{"model":"m","input":["a","b"],"dimensions":8,"encoding_format":"base64","user":"u"}"#);
+        let (inputs, dropped) = (vec!["a".into(), "b".into()], vec!["user".into()]);
+        assert_eq!(asked, Ok(Asked { inputs, dimensions: Some(8), base64: true, dropped }));
         for (body, field) in [
             (r#"{"input":[1,2]}"#, "input"),
             (r#"{"input":[]}"#, "input"),
             (r#"{"input":""}"#, "input"),
             (r#"{"model":"m"}"#, "input"),
             (r#"{"input":"a","encoding_format":"hex"}"#, "encoding_format"),
+            (r#"{"input":"a","dimensions":-1}"#, "dimensions"),
+            ("[]", "input"),
         ] {
             assert_eq!(read(body.as_bytes()).map_err(|(field, _)| field), Err(field), "{body}");
         }

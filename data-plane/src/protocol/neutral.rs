@@ -13,12 +13,17 @@
 //! - **What cannot be carried** is refused if leaving it out would change the answer ([`Unsupported`], or an essential
 //!   [`Extra`]); otherwise it is left out, and named to the client ([`Written::dropped`]).
 
+mod dropped;
 mod error;
 mod event;
+#[cfg(test)]
+pub mod makers;
 mod signature;
+mod tools;
 
+pub use dropped::Dropped;
 pub use error::{Broken, Class, Fault, Told};
-pub use event::{Block, Collector, Event};
+pub use event::{Block, Collector, Event, MOST_BLOCKS};
 pub use signature::{Issuer, Signature};
 
 use serde_json::Value;

@@ -13,6 +13,7 @@ mod id;
 mod raw;
 mod said;
 mod thinking;
+mod url;
 mod usage;
 
 pub mod error;
@@ -22,5 +23,5 @@ pub mod stream;
 
 pub(super) use fields::Fields;
 pub(super) use finish::word as finish_word;
-pub(super) use id::of_reply as reply_id;
-pub(super) use usage::{Counts, counted};
+pub(super) use url::{Url, is_data};
+pub(super) use usage::counted;

@@ -36,6 +36,13 @@ pub enum Surface {
     OtherGemini,
 }
 
+impl Surface {
+    /// Whether a call leaves nothing behind but its reply and its cost.
+    pub fn is_repeatable(self) -> bool {
+        !matches!(self, Self::OtherOpenAi | Self::OtherGemini)
+    }
+}
+
 /// A path understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked<'a> {

@@ -41,6 +41,8 @@ pub(super) struct Attempt {
     pub route: Route,
     request: Request<Pieces>,
     way: Way,
+    /// How sure the choice was, if the client asks.
+    confidence: Option<f64>,
 }
 
 /// What an attempt needs to know of its request: little enough for two to be under way at once.
@@ -58,9 +60,14 @@ pub(super) enum Answer {
 }
 
 /// Prepares the request for this upstream. None: it cannot be given the request, which is noted.
-pub(super) fn ready(journey: &mut Journey<'_>, route: Route) -> Option<Attempt> {
+pub(super) fn ready(journey: &mut Journey<'_>, mut route: Route) -> Option<Attempt> {
     match prepare(&mut journey.given, (&route).into()) {
-        Ok((request, way)) => Some(Attempt { route, request, way }),
+        Ok((request, way)) => {
+            (route.session, route.seen) = (journey.classified.session, false);
+            let of = |route: &Route| route.confidence(&journey.classified.features, &journey.tried);
+            let confidence = journey.wants_confidence.then(|| of(&route));
+            Some(Attempt { route, request, way, confidence })
+        }
         Err(Unfit(refusal)) => {
             route.pass_over(&mut journey.tried);
             journey.unfit.get_or_insert(refusal);
@@ -82,18 +89,23 @@ pub(super) fn failed(journey: &mut Journey<'_>, route: Route, outcome: &Outcome)
 
 /// Makes an attempt, up to an answer that can be given to the client. Dropped before that, it is cancelled.
 pub(super) async fn send(attempt: Attempt, context: Context<'_>) -> Answer {
-    let Attempt { route, request, way } = attempt;
+    let Attempt { route, request, way, confidence } = attempt;
     let client = route.backend().upstream.client.clone();
-    match timeout(route.first_byte_timeout(), client.send(request)).await {
+    let mut answer = match timeout(route.first_byte_timeout(), client.send(request)).await {
         Ok(Ok(response)) => received(context, route, way, response).await,
         Ok(Err(error)) => Answer::Failed(route, unsent(&error)),
         Err(_) => Answer::Failed(route, failure("no response in time")),
+    };
+    if let Answer::Reply(_, served_by) = &mut answer {
+        served_by.confidence = confidence;
     }
+    answer
 }
 
 impl Context<'_> {
     /// Ends an attempt that was answered: nothing is left to try.
-    fn finish(self, route: Route, outcome: &Outcome) {
+    fn finish(self, mut route: Route, outcome: &Outcome) {
+        route.seen = true;
         route.finish(outcome, &mut Tried::default(), self.proxy.keeper.now());
     }
 }
@@ -134,8 +146,9 @@ async fn received(context: Context<'_>, route: Route, way: Way, response: Respon
         }
         Way::Embed(asked) => {
             let (protocol, model) = (protocol(&route), route.backend().model.clone());
+            let dropped = asked.dropped.join(", ");
             let reply = |body: &[u8]| embeddings::reply(&asked, protocol, &model, body);
-            Box::pin(whole(context, route, parts, body, "", reply)).await
+            Box::pin(whole(context, route, parts, body, &dropped, reply)).await
         }
     }
 }
@@ -181,6 +194,7 @@ fn relayed(
 ) -> Reply {
     let keeper = context.proxy.keeper.clone();
     route.accepted(keeper.now());
+    route.seen = true;
     Reply::Relay(Box::new(Relay::new(keeper, held, body, route, content, usage, context.proxy.ping_every)))
 }
 

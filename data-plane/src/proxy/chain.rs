@@ -3,6 +3,7 @@
 
 use crate::{
     auth::Caller,
+    classify::Classified,
     table::{Model, Table},
 };
 use pointsman_proto::domain::ModelName;
@@ -14,6 +15,15 @@ const DEFAULT_MODEL: &str = "default";
 /// The enabled model of this name or alias, if this caller may use it.
 pub(crate) fn resolve(table: &Table, caller: &Caller, name: &str) -> Option<Arc<Model>> {
     table.model(name).filter(|model| caller.may_use(&model.spec.name)).cloned()
+}
+
+/// The models to try when the one that a request is for cannot serve: none, where it names its backend.
+pub(crate) fn others(table: &Table, caller: &Caller, classified: &Classified, model: &Arc<Model>) -> Vec<Arc<Model>> {
+    if classified.features.backend.is_some() {
+        return Vec::new();
+    }
+    let instead = classified.rule.as_ref().map_or(&[][..], |rule| &rule.fallbacks);
+    fallbacks(table, caller, model, instead)
 }
 
 /// The models to try when this one cannot serve; those that a rule names come `instead` of its own.

@@ -3,7 +3,7 @@
 
 use super::{
     Journey, json,
-    prepare::{self, Unfit},
+    prepare::{self, To, Unfit},
 };
 use crate::{
     error::Refusal,
@@ -16,15 +16,18 @@ use crate::{
         upstream::Call,
     },
     relay::Reply,
-    select::{self, Reach, Route},
+    select::{self, Reach, Turns},
     send::Pieces,
-    table::Model,
+    table::{Backend, Model},
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
 use http_body_util::{BodyExt, Limited};
 use pointsman_proto::domain::Protocol;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 use tokio::{task::spawn_blocking, time::timeout};
 
 /// Clients count while their user types.
@@ -34,18 +37,12 @@ const REPLY_BYTES: usize = 64 * 1024;
 const HOW: HeaderName = HeaderName::from_static("x-pointsman-token-count");
 
 pub(super) async fn answer(journey: &mut Journey<'_>, model: &Arc<Model>) -> Result<Response<Reply>, Refusal> {
-    let keeper = &journey.proxy.keeper;
-    let (features, tried, now) = (&journey.classified.features, &journey.tried, keeper.now());
-    let route = select::select(keeper, model, features, tried, Reach::Ready, now, &mut rand::rng()).ok();
-    let upstream_model = route.as_ref().map(Route::backend).or(model.backends.first());
-    let upstream_model = upstream_model.map_or_else(String::new, |backend| backend.model.to_string());
-    let told = match &route {
-        Some(route) => told(journey, route).await,
+    let meant = meant(journey, model);
+    let upstream_model = meant.map_or_else(String::new, |to| to.backend.model.to_string());
+    let told = match meant {
+        Some(to) => told(journey, to).await,
         None => None,
     };
-    if let Some(route) = route {
-        route.pass_over(&mut journey.tried);
-    }
     let (tokens, how) = match told {
         Some(tokens) => (tokens, "provider"),
         None => counted_here(journey, upstream_model).await?,
@@ -57,6 +54,19 @@ pub(super) async fn answer(journey: &mut Journey<'_>, model: &Arc<Model>) -> Res
     let mut response = json(body);
     response.headers_mut().insert(HOW, HeaderValue::from_static(how));
     Ok(response)
+}
+
+/// The backend that a request as this one would be sent to now, or one like it. Counting takes no turn from requests.
+fn meant<'m>(journey: &Journey<'_>, model: &'m Model) -> Option<To<'m>> {
+    let features = &journey.classified.features.to_be_counted();
+    let (tried, now) = (&journey.tried, journey.proxy.keeper.now());
+    let turns = AtomicU64::new(rand::random());
+    let turns = Turns { taken: &turns, from: 0 };
+    let i = select::foresee(model, features, tried, Reach::Ready, now, turns, &mut rand::rng());
+    let fits = |backend: &&Backend| select::fits(backend, features);
+    let backend = i.map(|i| &model.backends[i]).or_else(|| model.backends.iter().find(fits))?;
+    let key = select::ready_keys(backend, tried, now).next().unwrap_or(0);
+    Some(To { backend, key: backend.upstream.keys.get(key)? })
 }
 
 fn neutral(journey: &mut Journey<'_>) -> Result<Arc<Request>, Refusal> {
@@ -74,9 +84,9 @@ async fn counted_here(journey: &mut Journey<'_>, model: String) -> Result<(u64, 
 }
 
 /// The provider's own count; none where it does not count, or cannot now.
-async fn told(journey: &mut Journey<'_>, route: &Route) -> Option<u64> {
-    let upstream = route.backend().upstream.clone();
-    let request = asking(journey, route)?.ok()?;
+async fn told(journey: &mut Journey<'_>, to: To<'_>) -> Option<u64> {
+    let upstream = to.backend.upstream.clone();
+    let request = asking(journey, to)?.ok()?;
     let exchange = async {
         let response = upstream.client.send(request).await.ok()?;
         if !response.status().is_success() {
@@ -93,23 +103,23 @@ async fn told(journey: &mut Journey<'_>, route: &Route) -> Option<u64> {
 }
 
 /// The request that asks a provider to count: the client's own where both speak the same dialect.
-fn asking(journey: &mut Journey<'_>, route: &Route) -> Option<Result<http::Request<Pieces>, Unfit>> {
-    let protocol = route.backend().upstream.provider.protocol;
+fn asking(journey: &mut Journey<'_>, to: To<'_>) -> Option<Result<http::Request<Pieces>, Unfit>> {
+    let protocol = to.backend.upstream.provider.protocol;
     let names_its_model = || memchr::memmem::find(&journey.given.asked.body, b"\"generateContentRequest\"").is_some();
     match (journey.given.surface, protocol) {
         (Surface::CountTokens, Protocol::Anthropic) => {
-            Some(prepare::pass(&mut journey.given, route.into(), Call::CountTokens, None))
+            Some(prepare::pass(&mut journey.given, to, Call::CountTokens, None))
         }
         (Surface::GeminiCountTokens, Protocol::Gemini) if !names_its_model() => {
-            Some(prepare::pass(&mut journey.given, route.into(), Call::Gemini("countTokens"), None))
+            Some(prepare::pass(&mut journey.given, to, Call::Gemini("countTokens"), None))
         }
-        _ => translated(journey, route, protocol),
+        _ => translated(journey, to, protocol),
     }
 }
 
 fn translated(
     journey: &mut Journey<'_>,
-    route: &Route,
+    to: To<'_>,
     protocol: Protocol,
 ) -> Option<Result<http::Request<Pieces>, Unfit>> {
     let (form, call) = match protocol {
@@ -120,11 +130,11 @@ fn translated(
     };
     let request = neutral(journey).ok().filter(|request| !request.extra.iter().any(|extra| extra.essential))?;
     let (request, _) = fitted(&request, form);
-    let model = &route.backend().model;
+    let model = &to.backend.model;
     let written = match form {
         ProviderForm::Messages => anthropic::tokens::count_request(&request, model),
         ProviderForm::Generate => gemini::tokens::count_request(&request, model),
         _ => bedrock::tokens::count_request(&request, model),
     };
-    Some(prepare::written(&journey.given, route.into(), written.ok()?.body, call))
+    Some(prepare::written(&journey.given, to, written.ok()?.body, call))
 }

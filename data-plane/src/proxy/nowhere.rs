@@ -9,16 +9,20 @@ use crate::{
     error::Refusal,
     table::{Backend, Model},
 };
-use pointsman_proto::slot::{Millis, Phase};
+use pointsman_proto::{
+    domain::EndpointId,
+    slot::{Millis, Phase},
+};
 use std::{sync::Arc, time::Duration};
 
 /// Told when a probe is under way: its result is a moment off.
 const SOON: Millis = 1_000;
 
 /// What to tell the client: 429 if every cause is a rate limit, else 503, with the soonest recovery of what the request
-/// fits.
+/// fits. `named` is the one backend that the request is for.
 pub(crate) fn refusal<'a>(
     chain: impl Iterator<Item = &'a Arc<Model>> + Clone,
+    named: Option<&EndpointId>,
     fits: impl Fn(&Backend) -> bool,
     attempts: u32,
     last: &str,
@@ -35,14 +39,17 @@ pub(crate) fn refusal<'a>(
         n => format!(" {n} attempts were made; the last: {last}."),
     };
     if limited {
-        let message = format!("All backends of the model {model:?} are rate-limited by their providers.{tried}");
+        let message = match named {
+            None => format!("All backends of the model {model:?} are rate-limited by their providers.{tried}"),
+            Some(named) => format!("The backend {named}, which the request names, is rate-limited.{tried}"),
+        };
         return Refusal::rate_limited(message, soonest.unwrap_or(Duration::from_millis(SOON)));
     }
-    Refusal::unavailable(
-        format!("No backend of the model {model:?} can serve this request.{tried}"),
-        soonest,
-        attempts > 0,
-    )
+    let message = match named {
+        None => format!("No backend of the model {model:?} can serve this request.{tried}"),
+        Some(named) => format!("The backend {named}, which the request names, cannot serve it now.{tried}"),
+    };
+    Refusal::unavailable(message, soonest, attempts > 0)
 }
 
 fn is_rate_limited(backend: &Backend) -> bool {

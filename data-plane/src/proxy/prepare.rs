@@ -1,8 +1,11 @@
 //! The request as one upstream must see it: its bytes where both speak the same dialect, a translation otherwise.
 
 use crate::{
+    auth::Caller,
+    classify::{Question, agent},
     error::Refusal,
     headers,
+    keeper::Keeper,
     protocol::{
         anthropic, embeddings, gemini,
         neutral::{self, Signature},
@@ -14,7 +17,7 @@ use crate::{
     request::{self, Asked, Place},
     select::Route,
     send::Pieces,
-    table::{Backend, UpstreamKey},
+    table::{Backend, Table, UpstreamKey},
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
@@ -31,13 +34,24 @@ pub(crate) struct Given {
     /// The client's own, whole: a model's affinity may go by one that is not passed on.
     pub headers: HeaderMap,
     pub asked: Asked,
+    /// What tags in its prompt named, which are no longer there.
+    pub tagged: Vec<String>,
     /// The request in the neutral form, once an upstream needs it.
     neutral: Option<Result<Arc<neutral::Request>, neutral::Unreadable>>,
 }
 
 impl Given {
-    pub fn new(surface: Surface, uri: Uri, headers: HeaderMap, asked: Asked) -> Self {
-        Self { surface, uri, headers, asked, neutral: None }
+    /// Tags are looked for only if some rule is enabled, which they come before.
+    pub fn new(table: &Table, surface: Surface, uri: Uri, headers: HeaderMap, mut asked: Asked) -> Self {
+        let tagged = if table.rules.is_empty() { Vec::new() } else { agent::take(&mut asked, surface) };
+        Self { surface, uri, headers, asked, tagged, neutral: None }
+    }
+
+    /// The request as classification sees it now.
+    pub fn question<'a>(&'a self, keeper: &'a Keeper, table: &'a Table, caller: &'a Caller) -> Question<'a> {
+        let Self { surface, headers, asked, tagged, .. } = self;
+        let (sessions, now) = (&keeper.sessions, SystemTime::now());
+        Question { table, caller, surface: *surface, headers, asked, tagged, sessions, now }
     }
 
     /// The request in the neutral form, read once.

@@ -6,7 +6,8 @@
 //!
 //! Most lines of a stream are passed over by a search for the key. Only a line that has it, or that the network has cut,
 //! is read byte by byte; the state after each byte is all that is kept, and of a usage object that was cut the bytes so far.
-//! So where the pieces are cut makes no difference.
+//! So where the pieces are cut makes no difference. A whole reply in one piece, which is what most are, is read from its
+//! only usage object on: how deep that lies is told as well by what follows it as by what comes before.
 
 use crate::protocol::{self, neutral::Usage, surface::Dialect};
 use http::{HeaderMap, header};
@@ -75,8 +76,12 @@ impl Reader {
         self.usage
     }
 
-    /// Takes in a piece.
-    pub(crate) fn see(&mut self, piece: &[u8]) {
+    /// Takes in a piece, which is the `last` one as far as is known.
+    pub(crate) fn see(&mut self, piece: &[u8], last: bool) {
+        let begins = !self.by_lines && self.place == Place::Between && self.depth == 0;
+        if last && begins && self.read_whole(piece) {
+            return;
+        }
         let mut rest = piece;
         while !rest.is_empty() {
             if self.fresh {
@@ -102,6 +107,22 @@ impl Reader {
         let told = key.find_iter(&lines[..whole]).find(|at| !is_null(&lines[at + key.needle().len()..]));
         let begin = told.map_or(whole, |at| memrchr(b'\n', &lines[..at]).map_or(0, |end| end + 1));
         &lines[begin..]
+    }
+
+    /// Reads a whole reply, unless it has more than one place where usage could be told.
+    fn read_whole(&mut self, json: &[u8]) -> bool {
+        let key = self.key();
+        let mut found = key.find_iter(json);
+        let (at, more) = (found.next(), found.next());
+        let Some(at) = at.filter(|_| more.is_none()) else { return more.is_none() };
+        let Some(object) = value(&json[at + key.needle().len()..]).filter(|value| value.starts_with(b"{")) else {
+            return true;
+        };
+        let (length, depth) = extent(object);
+        if (1..=self.deepest()).contains(&depth) {
+            self.tell(&object[..length]);
+        }
+        true
     }
 
     fn key(&self) -> &'static Finder<'static> {
@@ -211,7 +232,45 @@ impl Open {
 
 /// Whether what follows a key says that there is no usage yet, as OpenAI's chunks do.
 fn is_null(after: &[u8]) -> bool {
-    after.trim_ascii_start().strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"null"))
+    value(after).is_some_and(|value| value.starts_with(b"null"))
+}
+
+/// From the value on of a key that ends here; none after a text that is no key.
+fn value(after: &[u8]) -> Option<&[u8]> {
+    Some(after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
+}
+
+/// How long the object is that this JSON begins with, and how many that it lies in are closed after it.
+fn extent(json: &[u8]) -> (usize, u32) {
+    let (mut at, mut depth, mut length) = (0, 0_i64, 0);
+    while let Some(byte) = json.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at += text(&json[at..]),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 && length == 0 {
+                    length = at;
+                }
+            }
+            _ => {}
+        }
+    }
+    (length, u32::try_from(-depth).unwrap_or(0))
+}
+
+/// How long the rest of a text is, with the quote that ends it.
+fn text(json: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(found) = json.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += found + 1;
+        if json[at - 1] == b'"' {
+            return at;
+        }
+        at += 1;
+    }
+    json.len()
 }
 
 #[cfg(test)]

@@ -1,31 +1,66 @@
-//! Affinity: a conversation stays where its prompt cache is.
+//! Affinity: a conversation stays where its prompt cache is, with the same key.
 //!
 //! Rendezvous hashing, weighted: of all lines that can serve, the one with the least `−ln(u) / w`, where u in (0, 1] is a
-//! hash of the conversation and the endpoint and w the base weight. Every node comes to the same line without asking, a
-//! line that goes takes only its own conversations along, and conversations are spread by weight. A line is passed over
-//! while it has more than `max_load` times its fair share under way (bounded loads).
+//! hash of the conversation and the endpoint, and w is the base weight × how well the line is liked (preferences,
+//! headroom). Every node comes to the same line without asking; a line that goes, or is liked less, takes only its own
+//! conversations along, and conversations are spread by weight. A line is passed over while it has more than `max_load`
+//! times its fair share of the model's requests under way (bounded loads).
+//!
+//! What a strategy puts in an order stays in it: under `geographic` and `cheapest` the conversation chooses among the lines
+//! that are equally near or cheap, under `failover` and `single` it has no say. Keys of a provider are chosen likewise
+//! under all of them, since providers keep their caches by account.
 
-use super::field::Field;
-use crate::table::{Backend, Model};
-use pointsman_proto::weights::FULL;
+use super::{
+    field::{Field, Weights},
+    score,
+};
+use crate::table::{Backend, Effective, Model};
+use pointsman_proto::{domain::Strategy, weights::FULL};
 use std::sync::atomic::Ordering::Relaxed;
 
+/// Whether a conversation has a say under this strategy.
+pub fn has_a_say(strategy: Strategy) -> bool {
+    !matches!(strategy, Strategy::Failover | Strategy::Single)
+}
+
 /// The line for this conversation; none when all of them are out or overloaded.
-pub fn choose(field: &Field<'_>, conversation: u64, max_load: u32) -> Option<usize> {
+pub fn choose(field: &Field<'_>, strategy: Strategy, conversation: u64, max_load: u32) -> Option<usize> {
+    match strategy {
+        Strategy::Geographic => of_least(field, conversation, max_load, |i| field.backend(i).distance as u8 as f64),
+        Strategy::Cheapest => of_least(field, conversation, max_load, |i| {
+            score::expected_cost(field.model, field.backend(i), field.features).unwrap_or(f64::INFINITY)
+        }),
+        _ => nearest(field, conversation, max_load, |_| true),
+    }
+}
+
+/// Of the lines of the lowest cost, of those that can serve.
+fn of_least(field: &Field<'_>, conversation: u64, max_load: u32, cost: impl Fn(usize) -> f64) -> Option<usize> {
+    let costs = field.weighted().map(|(i, _)| (cost(i), i));
+    let least = costs.fold(f64::NAN, |least, (cost, i)| if cost >= least || !field.can(i) { least } else { cost });
+    nearest(field, conversation, max_load, |i| cost(i) <= least)
+}
+
+fn nearest(field: &Field<'_>, conversation: u64, max_load: u32, among: impl Fn(usize) -> bool) -> Option<usize> {
     // A line that ramps has some of its conversations back, and more and more of them.
     let threshold = if field.is_ramping() { uniform(conversation, 0) * f64::from(FULL - 1) } else { 0.0 };
     let field = field.ramped(threshold as u32);
+    let effective = match field.weights {
+        Weights::Effective(effective) => Some(effective),
+        Weights::Tier(_) | Weights::Base => None,
+    };
     let mut best: Option<(f64, usize)> = None;
     for (i, _) in field.weighted() {
         let backend = field.backend(i);
-        let (u, weight) = (uniform(conversation, backend.hash), backend.base as f64);
+        let liking = if field.likes() { field.liking(i) } else { 1.0 };
+        let (u, weight) = (uniform(conversation, backend.hash), backend.base as f64 * liking);
+        let least = best.map_or(f64::INFINITY, |(least, _)| least);
         // −ln(u) is at least 1 − u, so that few logarithms are needed.
-        if best.is_some_and(|(least, _)| (1.0 - u) / weight >= least) {
+        if 1.0 - u >= least * weight {
             continue;
         }
         let distance = -u.ln() / weight;
-        let better = best.is_none_or(|(least, _)| distance < least);
-        if better && has_its_share(field.model, backend, max_load) && field.can(i) {
+        if distance < least && among(i) && has_its_share(field.model, effective, i, max_load) && field.can(i) {
             best = Some((distance, i));
         }
     }
@@ -34,15 +69,28 @@ pub fn choose(field: &Field<'_>, conversation: u64, max_load: u32) -> Option<usi
 
 /// How near a line is to a conversation, from 0 to 1: the nearest that can serve has it. `e^−distance`, weights being parts
 /// of their sum.
-pub fn nearness(backend: &Backend, conversation: u64) -> f64 {
-    (uniform(conversation, backend.hash).ln() / backend.share.max(f64::MIN_POSITIVE)).exp()
+pub fn nearness(backend: &Backend, conversation: u64, liking: f64) -> f64 {
+    (uniform(conversation, backend.hash).ln() / (backend.share * liking).max(f64::MIN_POSITIVE)).exp()
 }
 
-/// Whether the line has less under way than the bound, so that it may be given what is nearest to it.
-pub fn has_its_share(model: &Model, backend: &Backend, max_load: u32) -> bool {
+/// Whether the line has less under way than the bound, so that it may be given what is nearest to it. Its fair share is its
+/// part of the effective weights, where those are known: while lines are out, the others have more.
+pub fn has_its_share(model: &Model, effective: Option<&Effective>, i: usize, max_load: u32) -> bool {
+    let backend = &model.backends[i];
+    let share = match effective {
+        Some(effective) if effective.total > 0 => effective.weight(i) as f64 / effective.total as f64,
+        _ => backend.share,
+    };
     let under_way = f64::from(model.cell.in_flight.load(Relaxed) + 1);
-    let most = (under_way * backend.share * f64::from(max_load) / 1000.0).ceil();
+    let most = (under_way * share.max(backend.share) * f64::from(max_load) / 1000.0).ceil();
     f64::from(backend.cell.in_flight.load(Relaxed)) < most
+}
+
+/// Which of these keys, by number and name, the conversation has.
+pub fn key<'a>(conversation: u64, keys: impl Iterator<Item = (usize, &'a str, f64)>) -> Option<usize> {
+    let distance = |name: &str, weight: f64| -uniform(conversation, hash(name, "")).ln() / weight;
+    let keys = keys.map(|(i, name, weight)| (distance(name, weight), i));
+    keys.min_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, i)| i)
 }
 
 /// A number in (0, 1], the same on every node, for a conversation and an endpoint.

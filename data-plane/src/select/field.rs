@@ -4,7 +4,7 @@
 //! the lowest priority that has such a line is drawn from by base weights, which is what redistribution would come to. As a
 //! last resort, base weights of whatever only opinions stand against.
 
-use super::{Reach, Tried, affinity::uniform, ready_keys, score};
+use super::{Reach, Tried, keys, score};
 use crate::{
     features::Features,
     table::{Backend, Effective, Model},
@@ -13,8 +13,11 @@ use pointsman_proto::slot::Millis;
 use rand::{Rng, RngExt};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Draws before the field is looked through instead: enough where half of the weight is ready.
+/// Draws, or turns, before the field is looked through instead: enough where half of the weight is ready.
 const DRAWS: usize = 8;
+
+/// Of more lines than these, it is enough to know that some are liked more than others.
+const MANY: usize = 16;
 
 /// The candidates of one selection.
 #[derive(Clone, Copy)]
@@ -105,6 +108,14 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// How many lines may have a weight.
+    pub fn lines(&self) -> usize {
+        match self.weights {
+            Weights::Effective(effective) => effective.alive.len(),
+            Weights::Tier(_) | Weights::Base => self.model.backends.len(),
+        }
+    }
+
     /// Whether the line may serve this request now.
     pub fn can(&self, i: usize) -> bool {
         self.lets_through(i) && may_serve(self.backend(i), self.features, self.tried, self.reach, self.now)
@@ -113,7 +124,11 @@ impl<'a> Field<'a> {
     /// The lines that have a weight; not all of them can serve.
     pub fn weighted(&self) -> impl Iterator<Item = (usize, u64)> + use<'a> {
         let field = *self;
-        (0..field.model.backends.len()).map(move |i| (i, field.weight(i))).filter(|(_, weight)| *weight > 0)
+        let line = move |n: usize| match field.weights {
+            Weights::Effective(effective) => effective.alive[n] as usize,
+            Weights::Tier(_) | Weights::Base => n,
+        };
+        (0..field.lines()).map(line).map(move |i| (i, field.weight(i))).filter(|(_, weight)| *weight > 0)
     }
 
     /// What the request would like of a line, and what its rate limits leave: from 0 to 1.
@@ -133,20 +148,35 @@ impl<'a> Field<'a> {
     /// fails repeatedly is every line looked at.
     pub fn draw(&self, rng: &mut impl Rng, factor: impl Fn(usize) -> f64) -> Option<usize> {
         let part = |i: usize| self.liking(i) * factor(i);
-        if let Weights::Effective(effective) = self.weights
-            && effective.total > 0
-        {
-            for _ in 0..DRAWS {
-                let i = effective.line_at(rng.random_range(0..effective.total));
-                let part = part(i);
-                if (part >= 1.0 || rng.random::<f64>() < part) && self.can(i) {
-                    return Some(i);
-                }
+        self.drawn(rng, part).or_else(|| self.look_through(rng, part))
+    }
+
+    /// Two lines drawn by weight, if some draws are enough for them.
+    pub fn draw_two(&self, rng: &mut impl Rng) -> Option<[usize; 2]> {
+        let part = |i: usize| self.liking(i);
+        let one = self.drawn(rng, part)?;
+        let other = self.drawn(rng, |i| if i == one { 0.0 } else { part(i) })?;
+        Some([one, other])
+    }
+
+    fn drawn(&self, rng: &mut impl Rng, part: impl Fn(usize) -> f64) -> Option<usize> {
+        let Weights::Effective(effective) = self.weights else { return None };
+        let tries = if effective.total > 0 { DRAWS } else { 0 };
+        for _ in 0..tries {
+            let i = effective.line_at(rng.random_range(0..effective.total));
+            let part = part(i);
+            if (part >= 1.0 || rng.random::<f64>() < part) && self.can(i) {
+                return Some(i);
             }
         }
+        None
+    }
+
+    /// The same for a `part` that has the liking in it, by a look at every line: one pass, no memory.
+    fn look_through(&self, rng: &mut impl Rng, part: impl Fn(usize) -> f64) -> Option<usize> {
         let (mut total, mut chosen) = (0.0, None);
         for (i, weight) in self.weighted().filter(|(i, _)| self.can(*i)) {
-            // Each line replaces the choice with its part of the sum so far: one pass, no memory.
+            // Each line replaces the choice with its part of the sum so far.
             let weight = weight as f64 * part(i).max(f64::MIN_POSITIVE);
             total += weight;
             if rng.random::<f64>() * total < weight {
@@ -179,54 +209,65 @@ impl<'a> Field<'a> {
         chosen
     }
 
-    /// The line of the next turn. One that cannot serve gives it to the turn after, so that its share is spread over all the
-    /// others and not left to its neighbour.
-    pub fn by_turns(&self, mut next: impl FnMut() -> u64) -> Option<usize> {
-        if let Weights::Effective(effective) = self.weights {
-            let at = |turn: u64| Some(*effective.alive.get(turn.checked_rem(effective.alive.len() as u64)? as usize)?);
-            let mut tries = (0..DRAWS).filter_map(|_| at(next())).map(|i| i as usize);
-            if let Some(i) = tries.find(|i| self.can(*i)) {
-                return Some(i);
+    /// The line whose turn it is: `turn` takes one, and `part` is what turns make of a line's weight.
+    ///
+    /// A line keeps its turn with the probability of its liking over the highest, so that turns are exact where all are
+    /// liked the same. Who does not keep it, or cannot serve, gives it to the turn after: each turn is looked at by one
+    /// request, so that what a line leaves is spread over all the others and not left to its neighbour.
+    pub fn by_turns<R: Rng>(
+        &self,
+        rng: &mut R,
+        mut turn: impl FnMut(&'a Effective, &mut R) -> usize,
+        part: impl Fn(usize) -> f64,
+    ) -> Option<usize> {
+        if let Weights::Effective(effective) = self.weights
+            && effective.total > 0
+        {
+            let highest = if self.likes() { self.highest_liking() } else { 0.0 };
+            for _ in 0..DRAWS {
+                let i = turn(effective, rng);
+                let keeps = !self.likes() || rng.random::<f64>() * highest < self.liking(i);
+                if keeps && self.can(i) {
+                    return Some(i);
+                }
             }
         }
-        self.in_turn(next())
+        self.look_through(rng, |i| self.liking(i) * part(i))
     }
 
-    /// The `turn`-th of the living lines, or the next after it that can serve.
-    fn in_turn(&self, turn: u64) -> Option<usize> {
-        let of = |alive: &[u32]| {
-            let first = (turn % alive.len().max(1) as u64) as usize;
-            let (before, after) = alive.split_at(first);
-            after.iter().chain(before).map(|i| *i as usize).find(|i| self.can(*i))
-        };
-        match self.weights {
-            Weights::Effective(effective) => of(&effective.alive),
-            Weights::Tier(_) | Weights::Base => {
-                // Several turns go by for each such request, perhaps always as many: the turn's hash is even whatever they are.
-                let can = || self.weighted().map(|(i, _)| i).filter(|i| self.can(*i));
-                let place = (1.0 - uniform(turn, 0)) * can().count() as f64;
-                can().nth(place as usize)
+    /// A liking that no line that can serve is above: the highest, or 1 where many lines differ, which needs no look at all.
+    fn highest_liking(&self) -> f64 {
+        let (mut lowest, mut highest) = (1.0, 0.0);
+        for (n, (i, _)) in self.weighted().enumerate() {
+            let liking = self.liking(i);
+            if (liking > highest || liking < lowest) && self.can(i) {
+                (lowest, highest) = (liking.min(lowest), liking.max(highest));
+            }
+            if highest >= 1.0 || (n >= MANY && lowest < highest) {
+                return 1.0;
             }
         }
+        highest
     }
 }
 
 /// Whether a line may serve a request now.
 pub fn may_serve(backend: &Backend, features: &Features, tried: &Tried, reach: Reach, now: Millis) -> bool {
-    let closed = backend.endpoint.is_closed() && backend.upstream.whole.is_closed();
+    let closed = || backend.endpoint.is_closed() && backend.upstream.whole.is_closed();
     backend.base > 0
+        && fits(backend, features)
         && backend.upstream.provider.enabled
-        && (closed || reach == Reach::LastResort)
+        && (reach == Reach::LastResort || closed())
         && !tried.has_endpoint(&backend.endpoint)
         && backend.has_room()
-        && fits(backend, features)
-        && ready_keys(backend, tried, now).next().is_some()
+        && keys::ready(backend, tried, now).next().is_some()
 }
 
-/// Whether a line can be given the request at all: what it needs, excludes and requires.
+/// Whether a line can be given the request at all: what it names, needs, excludes and requires.
 pub fn fits(backend: &Backend, features: &Features) -> bool {
     let wanted = &features.preferences;
-    features.lacking(&backend.line.capabilities).is_none()
+    features.allows(&backend.endpoint.id)
+        && features.lacking(&backend.line.capabilities).is_none()
         && !wanted.excluded_providers.contains(&backend.upstream.provider.name)
         && wanted.required_tags.iter().all(|tag| backend.line.tags.contains(tag))
 }

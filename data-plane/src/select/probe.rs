@@ -3,7 +3,7 @@
 //! A backend is out because its slots are (all of them), or its endpoint's circuit, or its provider's. When all that
 //! stands in the way is due, this node asks for each; when all is granted, the next request takes the grants and goes.
 //! A slot that is out beside others that are not is probed the same way. Lines of a priority that does not serve are
-//! left alone.
+//! left alone, unless the request names its backend.
 
 use super::{Route, Tried, field::fits};
 use crate::{
@@ -39,12 +39,8 @@ pub(super) fn circuit(cell: &EndpointCell) -> &Permit {
     if cell.fleet.is_open() { &cell.own } else { &cell.fleet }
 }
 
-/// The lines that this request may probe.
-fn candidates<'a>(
-    model: &'a Arc<Model>,
-    features: &'a Features,
-    tried: &'a Tried,
-) -> impl Iterator<Item = (usize, &'a Backend)> {
+/// The lines that requests may probe.
+fn candidates(model: &Arc<Model>) -> impl Iterator<Item = (usize, &Backend)> {
     let tier = model.effective.load().tier;
     let first_alone = model.spec.strategy == Strategy::Single;
     let fits = move |(i, b): &(usize, &Backend)| {
@@ -54,10 +50,13 @@ fn candidates<'a>(
             && b.upstream.provider.enabled
             // Its check brings it back, and no request finds out more.
             && !b.upstream.whole.checked_out.load(Relaxed)
-            && !tried.has_endpoint(&b.endpoint)
-            && fits(b, features)
     };
     model.backends.iter().enumerate().filter(fits)
+}
+
+/// Whether this request may be the probe of a line.
+fn may_probe(backend: &Backend, features: &Features, tried: &Tried) -> bool {
+    !tried.has_endpoint(&backend.endpoint) && fits(backend, features)
 }
 
 /// The keys of a line whose slot is at this gate.
@@ -74,7 +73,25 @@ fn circuits(backend: &Backend) -> [&Arc<EndpointCell>; 2] {
 }
 
 /// Asks for every probe that this request could be. True if it was the first to ask for one.
+///
+/// All lines are looked at only when something may have come due since the last such look.
 pub fn ask(keeper: &Keeper, model: &Arc<Model>, features: &Features, tried: &Tried, now: Millis) -> bool {
+    let changes = keeper.changes();
+    if model.cell.quiet.holds(changes, now) {
+        return false;
+    }
+    let (mut asked, mut quiet) = (false, Millis::MAX);
+    for (_, backend) in candidates(model) {
+        if may_probe(backend, features, tried) {
+            asked |= ask_for(keeper, backend, tried, now);
+        }
+        quiet = quiet.min(quiet_until(backend, now));
+    }
+    model.cell.quiet.note(changes, quiet, now);
+    asked
+}
+
+fn ask_for(keeper: &Keeper, backend: &Backend, tried: &Tried, now: Millis) -> bool {
     let mut asked = false;
     let mut want = |permit: &Permit, wanted: Wanted| {
         if permit.try_ask(now, now + ASK_AGAIN) {
@@ -82,26 +99,36 @@ pub fn ask(keeper: &Keeper, model: &Arc<Model>, features: &Features, tried: &Tri
             asked = true;
         }
     };
-    for (_, backend) in candidates(model, features, tried) {
-        let may = |cell: &&Arc<EndpointCell>| matches!(circuit(cell).gate(now), Gate::Open | Gate::Due | Gate::Granted);
-        if !circuits(backend).iter().all(may) {
-            continue;
-        }
-        for key in keys_at(backend, tried, Gate::Due, now) {
-            let slot = &backend.slots[key];
-            want(&slot.permit, Wanted::Slot(slot.clone()));
-        }
-        for cell in circuits(backend).into_iter().filter(|cell| circuit(cell).gate(now) == Gate::Due) {
-            want(circuit(cell), Wanted::Endpoint(cell.clone()));
-        }
+    let may = |cell: &&Arc<EndpointCell>| matches!(circuit(cell).gate(now), Gate::Open | Gate::Due | Gate::Granted);
+    if !circuits(backend).iter().all(may) {
+        return false;
+    }
+    for key in keys_at(backend, tried, Gate::Due, now) {
+        let slot = &backend.slots[key];
+        want(&slot.permit, Wanted::Slot(slot.clone()));
+    }
+    for cell in circuits(backend).into_iter().filter(|cell| circuit(cell).gate(now) == Gate::Due) {
+        want(circuit(cell), Wanted::Endpoint(cell.clone()));
     }
     asked
+}
+
+/// When a line has something that may be asked for or taken; now, if it has.
+fn quiet_until(backend: &Backend, now: Millis) -> Millis {
+    let until = |permit: &Permit| match permit.gate(now) {
+        Gate::Open => Millis::MAX,
+        Gate::Closed(until) | Gate::Asked(until) => until,
+        Gate::Due | Gate::Granted => now,
+    };
+    let slots = backend.upstream.keys.iter().zip(&backend.slots).filter(|(key, _)| key.is_good());
+    let circuits = circuits(backend).map(|cell| until(circuit(cell))).into_iter();
+    slots.map(|(_, slot)| until(&slot.permit)).chain(circuits).min().unwrap_or(Millis::MAX)
 }
 
 /// Whether a probe of the model was asked for and may come.
 pub fn is_asked(model: &Arc<Model>, features: &Features, tried: &Tried, now: Millis) -> bool {
     let coming = |gate: Gate| matches!(gate, Gate::Asked(_) | Gate::Granted);
-    candidates(model, features, tried).any(|(_, backend)| {
+    candidates(model).filter(|(_, backend)| may_probe(backend, features, tried)).any(|(_, backend)| {
         let gates = circuits(backend).map(|cell| circuit(cell).gate(now));
         let near = gates.iter().all(|gate| *gate == Gate::Open || coming(*gate));
         let good = backend.upstream.keys.iter().zip(&backend.slots).filter(|(k, s)| k.is_good() && !tried.has_slot(s));
@@ -117,7 +144,10 @@ pub(super) fn take_any(
     tried: &Tried,
     now: Millis,
 ) -> Option<Route> {
-    let mut ready = candidates(model, features, tried).filter(|(_, backend)| backend.has_room());
+    if model.cell.quiet.holds(keeper.changes(), now) {
+        return None;
+    }
+    let mut ready = candidates(model).filter(|(_, b)| b.has_room() && may_probe(b, features, tried));
     ready.find_map(|(i, backend)| take(keeper, model, i, backend, tried, now))
 }
 
@@ -137,6 +167,9 @@ fn take(
     let well = circuits(backend).iter().all(|cell| circuit(cell).is_open());
     let open = || if well { None } else { keys_at(backend, tried, Gate::Open, now).next() };
     let key = keys_at(backend, tried, Gate::Granted, now).next().or_else(open)?;
+    if !backend.upstream.take_room() {
+        return None;
+    }
     let mut probes = Probes::default();
     let take = |permit: &Permit, taken: &mut bool| {
         *taken = !permit.is_open() && permit.try_take(now, now + PROBE_TIME);
@@ -145,7 +178,11 @@ fn take(
     let all = take(&backend.slots[key].permit, &mut probes.slot)
         && take(circuit(&backend.endpoint), &mut probes.endpoint)
         && take(circuit(&backend.upstream.whole), &mut probes.whole);
-    let route = probes.any().then(|| Route::new(keeper.clone(), model.clone(), i, key, now).probing(probes))?;
+    if !probes.any() {
+        backend.upstream.give_room();
+        return None;
+    }
+    let route = Route::new(keeper.clone(), model.clone(), i, key, now).probing(probes);
     // A route dropped without an outcome gives its grants back.
     all.then_some(route)
 }

@@ -3,6 +3,7 @@
 use super::{Probes, Tried, probe::circuit, score};
 use crate::{
     cells::{Counted, EndpointCell, Measures, Said, SlotCell, Verdict},
+    classify::Session,
     features::Features,
     hints::headroom::Left,
     keeper::{Keeper, News},
@@ -58,10 +59,15 @@ pub struct Route {
     first_byte_at: Option<Millis>,
     /// Only opinions left it standing.
     last_resort: bool,
+    /// Whose prompt it takes, if a rule will ask how long that was.
+    pub session: Option<Session>,
+    /// What becomes of it is what the client sees, so that it counts for the model.
+    pub seen: bool,
     done: bool,
 }
 
 impl Route {
+    /// For a request that has taken its room under the provider's cap.
     pub(super) fn new(keeper: Arc<Keeper>, model: Arc<Model>, backend: usize, key: usize, now: Millis) -> Self {
         let episode = model.backends[backend].slots[key].episode();
         let route = Self {
@@ -74,12 +80,13 @@ impl Route {
             sent_at: now,
             first_byte_at: None,
             last_resort: false,
+            session: None,
+            seen: true,
             done: false,
         };
         route.model.cell.in_flight.fetch_add(1, Relaxed);
         route.backend().cell.in_flight.fetch_add(1, Relaxed);
         route.key().cell.in_flight.fetch_add(1, Relaxed);
-        route.backend().upstream.whole.in_flight.fetch_add(1, Relaxed);
         route.endpoint().in_flight.fetch_add(1, Relaxed);
         route
     }
@@ -184,14 +191,16 @@ impl Route {
         self.count(outcome.counted(), now);
     }
 
-    /// Counts the attempt for all that it was an attempt of.
+    /// Counts the attempt for all that it was an attempt of; for the model if the client sees it, or a retry would make a
+    /// failure of what was served.
     fn count(&self, counted: Counted, now: Millis) {
         let latency = now.saturating_sub(self.sent_at);
         self.backend().cell.attempts.fetch_add(1, Relaxed);
-        for measures in self.measures() {
-            measures.count(counted, latency);
+        let [of_upstream @ .., of_model] = self.measures();
+        of_upstream.into_iter().for_each(|measures| measures.count(counted, latency));
+        if self.seen {
+            of_model.count(counted, latency);
         }
-        let [of_upstream @ .., _] = self.measures();
         match counted {
             // The model's own mean is what its lines are measured by, and stays that of answers.
             Counted::Failure => of_upstream.into_iter().for_each(|measures| measures.first_byte.penalise()),
@@ -210,6 +219,9 @@ impl Route {
     /// The tokens that the attempt took.
     pub fn used(&self, usage: &Usage) {
         self.measures().into_iter().for_each(|measures| measures.spend(usage));
+        if let Some(session) = self.session {
+            self.keeper.sessions.note(session, usage.prompt());
+        }
     }
 
     /// The endpoint cannot be given this request: it is not used for it, and that counts against nobody.
@@ -291,7 +303,7 @@ impl Route {
 
 impl Drop for Route {
     fn drop(&mut self) {
-        self.backend().upstream.whole.in_flight.fetch_sub(1, Relaxed);
+        self.backend().upstream.give_room();
         self.endpoint().in_flight.fetch_sub(1, Relaxed);
         self.model.cell.in_flight.fetch_sub(1, Relaxed);
         self.backend().cell.in_flight.fetch_sub(1, Relaxed);

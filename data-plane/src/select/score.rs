@@ -8,7 +8,7 @@
 //! health    = 0.40 success + 0.30 response + 0.20 connections + 0.10 stability
 //!
 //! load        the part of the provider's cap that is free; without a cap as connections, of the provider
-//! diversity   1 − the line's part of what the model has under way
+//! diversity   1 − its provider's part of what the model has under way
 //! adaptive  = 0.25 health + 0.25 success + 0.20 response + 0.15 load + 0.15 diversity
 //! ```
 //! Scored strategies draw in proportion to effective weight × score to the power of [`SHARPNESS`]: a line that is a third
@@ -111,7 +111,8 @@ fn stability(backend: &Backend) -> f64 {
 }
 
 fn diversity(model: &Model, backend: &Backend) -> f64 {
-    let (all, own) = (model.cell.in_flight.load(Relaxed), backend.cell.in_flight.load(Relaxed));
+    let all = model.cell.in_flight.load(Relaxed);
+    let own: u32 = backend.of_provider.iter().map(|i| model.backends[*i].cell.in_flight.load(Relaxed)).sum();
     1.0 - (f64::from(own) / f64::from(all.max(1))).min(1.0)
 }
 
@@ -122,13 +123,13 @@ fn diversity(model: &Model, backend: &Backend) -> f64 {
 /// region      1 in it, else 0                    provider   1 if preferred, else 0
 /// latency     tolerance / max(tolerance, mean time to first byte)
 /// quality     1 from the wanted one on, else 0
-/// cost        1 − sensitivity · price / (price + 10 per million tokens); unknown prices count as dear
+/// cost        1 − sensitivity · (1 − lowest price of the model's lines / own price); unknown prices count as the highest
 /// ```
 pub fn preference(backend: &Backend, features: &Features) -> f64 {
     let (mut total, mut count) = (0.0, 0.0);
-    for term in preference_terms(backend, features).into_iter().flatten() {
-        total += term.value * term.weight;
-        count += term.weight;
+    for value in wishes(backend, features).into_iter().flatten() {
+        total += value;
+        count += 1.0;
     }
     if count == 0.0 { 1.0 } else { (total / count).max(0.05) }
 }
@@ -143,27 +144,25 @@ pub fn prefers(wanted: &Preferences) -> bool {
 }
 
 pub fn preference_terms(backend: &Backend, features: &Features) -> [Option<Term>; 5] {
+    let mut names = ["region", "provider", "latency", "quality", "cost"].into_iter();
+    wishes(backend, features).map(|value| names.next().zip(value).map(|(name, value)| term(name, value, 1.0)))
+}
+
+/// How well a line is each thing that the request would like, in the order of their terms.
+fn wishes(backend: &Backend, features: &Features) -> [Option<f64>; 5] {
     let wanted = &features.preferences;
     let yes = |yes: bool| if yes { 1.0 } else { 0.0 };
-    let in_region = |region: &String| backend.region().eq_ignore_ascii_case(region);
-    let is_preferred = wanted.preferred_providers.contains(&backend.upstream.provider.name);
     let latency = |tolerance: std::time::Duration| {
-        let tolerance = tolerance.as_micros() as f64;
-        tolerance / backend.endpoint.stats.first_byte.get().map_or(tolerance, |own| tolerance.max(own as f64))
+        let (tolerance, own) = (tolerance.as_secs_f64() * 1e6, backend.endpoint.stats.first_byte.get());
+        own.map(|own| own as f64).filter(|own| *own > tolerance).map_or(1.0, |own| tolerance / own)
     };
+    let is_preferred = || wanted.preferred_providers.contains(&backend.upstream.provider.name);
     [
-        wanted.region.as_ref().map(|region| term("region", yes(in_region(region)), 1.0)),
-        (!wanted.preferred_providers.is_empty()).then(|| term("provider", yes(is_preferred), 1.0)),
-        wanted.latency_tolerance.map(|tolerance| term("latency", latency(tolerance), 1.0)),
-        wanted.quality.map(|least| term("quality", yes(backend.line.quality >= least), 1.0)),
-        wanted.cost_sensitivity.map(|sensitivity| {
-            let sensitivity = f64::from(sensitivity) / 1000.0;
-            let dear = backend.line.price.map_or(1.0, |price| {
-                let mean = (price.input + price.output) as f64 / 2e6;
-                mean / (mean + 10.0)
-            });
-            term("cost", 1.0 - sensitivity * dear, 1.0)
-        }),
+        wanted.region.as_ref().map(|region| yes(backend.region().eq_ignore_ascii_case(region))),
+        (!wanted.preferred_providers.is_empty()).then(|| yes(is_preferred())),
+        wanted.latency_tolerance.map(latency),
+        wanted.quality.map(|least| yes(backend.line.quality >= least)),
+        wanted.cost_sensitivity.map(|parts| 1.0 - f64::from(parts) / 1000.0 * (1.0 - backend.cheapness)),
     ]
 }
 

@@ -1,5 +1,5 @@
 //! One way to choose for each strategy. All of them choose among lines whose weight is above 0 and that can serve. What a
-//! request would like moves those that draw or compare; turns, `failover` and `single` keep to their order.
+//! request would like moves all of them but `failover` and `single`, which keep to their order.
 
 mod nearest;
 mod turns;
@@ -9,7 +9,7 @@ use pointsman_proto::{domain::Strategy, weights::FULL};
 use rand::{Rng, RngExt};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Above so many lines, two are drawn and the better one is taken: nearly as good as looking at all.
+/// Above so many lines, two are drawn and the better one is taken, if two can be: nearly as good as looking at all.
 const LOOK_AT_ALL: usize = 8;
 
 /// One of so many requests of `least_latency` is drawn by weight, so that a line that was slow is measured again.
@@ -41,8 +41,8 @@ fn goes_by_weight(strategy: Strategy) -> bool {
 fn by(strategy: Strategy, field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
     match strategy {
         Strategy::WeightedRandom => field.draw(rng, |_| 1.0),
-        Strategy::Random => random(field, rng),
-        Strategy::RoundRobin => turns::plain(field),
+        Strategy::Random => turns::random(field, rng),
+        Strategy::RoundRobin => turns::plain(field, rng),
         Strategy::WeightedRoundRobin => turns::weighted(field, rng),
         Strategy::LeastConnections => least_connections(field, rng),
         Strategy::LeastLatency => least_latency(field, rng),
@@ -55,19 +55,6 @@ fn by(strategy: Strategy, field: &Field<'_>, rng: &mut impl Rng) -> Option<usize
     }
 }
 
-/// Each with the same chance.
-fn random(field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
-    if !field.likes() {
-        return field.by_turns(|| rng.random());
-    }
-    field.draw(rng, |i| least_weight(field) / field.weight(i).max(1) as f64)
-}
-
-/// Weights times this are the same for all.
-fn least_weight(field: &Field<'_>) -> f64 {
-    field.weighted().map(|(_, weight)| weight).min().unwrap_or(1) as f64
-}
-
 fn scored(field: &Field<'_>, rng: &mut impl Rng, score: impl Fn(usize) -> f64) -> Option<usize> {
     field.draw(rng, |i| score(i).powi(score::SHARPNESS))
 }
@@ -78,11 +65,11 @@ fn least_connections(field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
         let under_way = field.backend(i).endpoint.in_flight.load(Relaxed);
         f64::from(under_way) / field.weight(i).max(1) as f64
     };
-    if field.model.backends.len() <= LOOK_AT_ALL {
-        return field.cheapest_by(rng, busy);
+    let two = if field.lines() > LOOK_AT_ALL { field.draw_two(rng) } else { None };
+    match two {
+        Some([one, other]) => Some(if busy(one) <= busy(other) { one } else { other }),
+        None => field.cheapest_by(rng, busy),
     }
-    let (one, other) = (field.draw(rng, |_| 1.0)?, field.draw(rng, |_| 1.0)?);
-    Some(if busy(one) <= busy(other) { one } else { other })
 }
 
 /// The soonest first byte; what was never measured comes first.

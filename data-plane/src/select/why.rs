@@ -25,6 +25,8 @@ pub enum Kind {
     /// The line or its provider is disabled, or its weight is 0.
     TakesNothing,
     ProviderDisabled,
+    /// The request names another backend.
+    NotNamed,
     Lacks(&'static str),
     Excluded,
     LacksTag(String),
@@ -44,7 +46,7 @@ pub enum Kind {
         key: String,
         reason: String,
     },
-    /// A slot is out.
+    /// A slot is out: that of a key, or of the account that keys share.
     Slot {
         account: String,
         phase: &'static str,
@@ -62,6 +64,7 @@ impl fmt::Display for Kind {
             Self::NotFirst => f.write_str("the strategy single uses the first line alone"),
             Self::TakesNothing => f.write_str("disabled, or of weight 0"),
             Self::ProviderDisabled => f.write_str("its provider is disabled"),
+            Self::NotNamed => f.write_str("the request names another backend"),
             Self::Lacks(capability) => write!(f, "lacks {capability}, which the request needs"),
             Self::Excluded => f.write_str("its provider is excluded by preference"),
             Self::LacksTag(tag) => write!(f, "lacks the required tag {tag:?}"),
@@ -123,10 +126,16 @@ pub fn reasons(backend: &Backend, features: &Features, tried: &Tried, reach: Rea
 /// Why a line cannot be given the request at all; nothing for one that [`fits`](super::fits).
 pub fn misfits(backend: &Backend, features: &Features) -> impl Iterator<Item = Kind> {
     let wanted = &features.preferences;
+    let other = !features.allows(&backend.endpoint.id);
     let excluded = wanted.excluded_providers.contains(&backend.upstream.provider.name);
     let tags = wanted.required_tags.iter().filter(|tag| !backend.line.tags.contains(tag));
     let lacking = features.all_lacking(&backend.line.capabilities).map(Kind::Lacks);
-    lacking.chain(excluded.then_some(Kind::Excluded)).chain(tags.cloned().map(Kind::LacksTag))
+    other
+        .then_some(Kind::NotNamed)
+        .into_iter()
+        .chain(lacking)
+        .chain(excluded.then_some(Kind::Excluded))
+        .chain(tags.cloned().map(Kind::LacksTag))
 }
 
 fn opinions(backend: &Backend, now: Millis) -> Vec<Reason> {
@@ -166,31 +175,36 @@ fn until(permit: &Permit, now: Millis) -> Option<Millis> {
 
 /// What stands against all of a line's keys; nothing as long as one of them is ready.
 fn facts(backend: &Backend, tried: &Tried, now: Millis) -> Vec<Reason> {
-    if super::ready_keys(backend, tried, now).next().is_some() {
+    if super::keys::ready(backend, tried, now).next().is_some() {
         return Vec::new();
     }
-    let keys = backend.upstream.keys.iter().zip(&backend.slots).filter(|(key, _)| key.enabled);
-    let mut found: Vec<Reason> = keys
-        .filter_map(|(key, slot)| {
-            if !key.is_good() {
-                let Said { reason, nodes } = key.cell.said().clone();
-                let kind = Kind::BadCredential { key: key.id.key.to_string(), reason: reason.to_string() };
-                return Some(Reason { nodes, ..Reason::lasting(kind) });
-            }
-            let state = slot.state();
-            let (account, reason) = (key.account.to_string(), state.reason.to_string());
-            let kind = Kind::Slot { account, phase: phase(state.phase), reason };
-            (!slot.permit.is_open()).then(|| Reason {
-                kind,
-                until: until(&slot.permit, now),
-                nodes: Some(state.node.to_string()).filter(|node| !node.is_empty()).into_iter().collect(),
-            })
-        })
-        .collect();
+    let mut found = against_keys(backend, now);
     if found.is_empty() && !backend.upstream.keys.iter().any(|key| key.enabled) {
         found.push(Reason::lasting(Kind::NoKey));
     }
     found
+}
+
+/// What stands against each of a line's keys, whatever the others can do.
+pub fn against_keys(backend: &Backend, now: Millis) -> Vec<Reason> {
+    let keys = backend.upstream.keys.iter().zip(&backend.slots).filter(|(key, _)| key.enabled);
+    let against = keys.filter_map(|(key, slot)| {
+        if !key.is_good() {
+            let Said { reason, nodes } = key.cell.said().clone();
+            let kind = Kind::BadCredential { key: key.id.key.to_string(), reason: reason.to_string() };
+            return Some(Reason { nodes, ..Reason::lasting(kind) });
+        }
+        let state = slot.state();
+        let whose = if key.account == key.id.key { "key" } else { "account" };
+        let (account, reason) = (format!("{whose} {}", key.account), state.reason.to_string());
+        let kind = Kind::Slot { account, phase: phase(state.phase), reason };
+        (!slot.permit.is_open()).then(|| Reason {
+            kind,
+            until: until(&slot.permit, now),
+            nodes: Some(state.node.to_string()).filter(|node| !node.is_empty()).into_iter().collect(),
+        })
+    });
+    against.collect()
 }
 
 fn phase(phase: Phase) -> &'static str {

@@ -56,6 +56,13 @@ impl From<Malformed> for Refused {
     }
 }
 
+/// What a newer control plane sends decodes to nothing here.
+fn unknown_kind() -> Refused {
+    let build = env!("CARGO_PKG_VERSION");
+    let description = format!("is of a kind that this node's build ({build}) does not know; upgrade the node");
+    Refused(vec![Violation { field: "resource".into(), description }])
+}
+
 impl Change {
     /// Checks the resources of a message.
     ///
@@ -70,7 +77,7 @@ impl Change {
             }
         }
         for removal in &body.removals {
-            changes.push(Self::removal(removal.kind.as_ref().ok_or(Malformed("removal"))?)?);
+            changes.push(Self::removal(removal.kind.as_ref().ok_or_else(unknown_kind)?)?);
         }
         if violations.is_empty() { Ok(changes) } else { Err(Refused(violations)) }
     }
@@ -82,7 +89,7 @@ impl Change {
     }
 
     fn check(resource: &Resource) -> Result<Self, Refused> {
-        let change = match resource.kind.as_ref().ok_or(Malformed("resource"))? {
+        let change = match resource.kind.as_ref().ok_or_else(unknown_kind)? {
             Kind::Provider(wire) => Provider::check(wire, &format!("providers[{:?}]", wire.name))
                 .map(|provider| Self::Provider(provider.name.clone(), Some(Box::new(provider)))),
             Kind::Key(wire) => ProviderKey::check(wire, &format!("keys[\"{}/{}\"]", wire.provider, wire.name))
@@ -266,6 +273,8 @@ impl Table {
             endpoint: cells.endpoint(line.endpoint()),
             cell: cells.line(&spec.name, line.endpoint()),
             share: share(spec, line),
+            cheapness: cheapness(spec, line),
+            of_provider: (0..spec.backends.len()).filter(|i| spec.backends[*i].provider == line.provider).collect(),
             model_json: serde_json::to_vec(&*line.model).unwrap_or_default().into(),
             model: line.model.clone(),
             base: if line.enabled { line.weight } else { 0 },
@@ -283,6 +292,15 @@ impl Table {
 fn share(spec: &domain::Model, line: &domain::Backend) -> f64 {
     let beside = spec.backends.iter().filter(|other| other.enabled && other.priority == line.priority);
     line.weight as f64 / beside.map(|other| other.weight).sum::<u64>().max(1) as f64
+}
+
+/// The lowest price among the model's lines over this one's, where input and output count alike; an unknown price is taken
+/// to be as high as the highest.
+fn cheapness(spec: &domain::Model, line: &domain::Backend) -> f64 {
+    let prices = spec.backends.iter().filter_map(|line| line.price).map(|price| price.both());
+    let (least, most) = (prices.clone().min().unwrap_or(0), prices.max().unwrap_or(0));
+    let own = line.price.map_or(most, |price| price.both());
+    least.max(1) as f64 / own.max(1) as f64
 }
 
 fn needs_features(spec: &domain::Model) -> bool {

@@ -17,11 +17,11 @@ pub struct HealthCheck {
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckKind {
-    /// The list of models, which is free.
+    /// The list of models, which is free: well, unless it fails as circuits count failures.
     Models,
     /// A connection.
     Tcp,
-    /// A path of the provider's host: a status below 400 is well.
+    /// A path of the provider's host, without a key: a status below 400 is well, and one that wants a key.
     Http { path: String },
     /// One token of this upstream model, which costs. Not for AWS's protocols.
     Completion { model: ModelName },

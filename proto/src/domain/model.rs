@@ -91,7 +91,8 @@ impl Model {
     }
 }
 
-fn check_names(at: &mut Checker, field: &str, names: &[String]) -> Vec<ModelName> {
+/// Names of models, each of them once.
+pub(super) fn check_names(at: &mut Checker, field: &str, names: &[String]) -> Vec<ModelName> {
     let mut seen = HashSet::new();
     let each = names.iter().enumerate().map(|(i, name)| {
         let field = format!("{field}[{i}]");

@@ -2,6 +2,7 @@
 
 use super::{Model, ModelName, Rule};
 use crate::violation::{Checker, Violation};
+use std::collections::HashSet;
 
 /// The resources that others may refer to.
 pub trait Catalog {
@@ -23,14 +24,19 @@ pub fn check_references(catalog: &impl Catalog, model: &Model, path: &str) -> Ve
             at.refuse(&format!("fallbacks[{i}]"), format!("there is no model {:?}", &**fallback));
         }
     }
+    check_doubles(catalog, &model.fallbacks, &mut at);
     if let Some(cycle) = fallback_cycle(catalog, model) {
-        let names: Vec<&str> = cycle.iter().map(|n| &**n).collect();
-        at.refuse("fallbacks", format!("go round in a circle: {}", names.join(" → ")));
+        at.refuse("fallbacks", format!("go round in a circle: {}", in_words(&cycle)));
     }
     at.finish(()).err().unwrap_or_default()
 }
 
-/// What `rule` refers to and is not there; fields are named below `path`.
+fn in_words(cycle: &[ModelName]) -> String {
+    let names: Vec<&str> = cycle.iter().map(|n| &**n).collect();
+    names.join(" → ")
+}
+
+/// What `rule` refers to and is not there, or goes round in a circle; fields are named below `path`.
 pub fn check_rule_references(catalog: &impl Catalog, rule: &Rule, path: &str) -> Vec<Violation> {
     let mut at = Checker::at(path);
     let served = catalog.model(&rule.model).map(|model| &model.name);
@@ -51,30 +57,58 @@ pub fn check_rule_references(catalog: &impl Catalog, rule: &Rule, path: &str) ->
             Some(_) => {}
         }
     }
+    check_doubles(catalog, &rule.fallbacks, &mut at);
+    let others = || rule.fallbacks.iter().filter(|name| catalog.model(name).map(|model| &model.name) != served);
+    if let Some(cycle) = served.and_then(|served| circle(catalog, served, others())) {
+        at.refuse("fallbacks", format!("go round in a circle: {}", in_words(&cycle)));
+    }
     at.finish(()).err().unwrap_or_default()
+}
+
+/// Fallbacks that are an earlier one by another of its names; by the same name, they are refused without looking anything up.
+fn check_doubles(catalog: &impl Catalog, fallbacks: &[ModelName], at: &mut Checker) {
+    let model = |name: &ModelName| catalog.model(name).map(|model| &model.name);
+    for (i, fallback) in fallbacks.iter().enumerate() {
+        let mut earlier = fallbacks[..i].iter().filter(|other| *other != fallback);
+        if let Some(first) = earlier.find(|other| model(other).is_some() && model(other) == model(fallback)) {
+            at.refuse(
+                &format!("fallbacks[{i}]"),
+                format!("{fallback} is the same model as {first}, which is listed before"),
+            );
+        }
+    }
 }
 
 /// The circle of fallbacks that leads from `model` back to it, if there is one.
 pub fn fallback_cycle(catalog: &impl Catalog, model: &Model) -> Option<Vec<ModelName>> {
-    let mut visited = std::collections::HashSet::new();
-    let mut trail = vec![model.name.clone()];
-    follow(catalog, model, model, &mut visited, &mut trail).then_some(trail)
+    circle(catalog, &model.name, &model.fallbacks)
 }
 
-fn follow(
+/// The circle that leads from the model `start` by these fallbacks, and theirs, back to it.
+fn circle<'a>(
     catalog: &impl Catalog,
-    start: &Model,
-    from: &Model,
-    visited: &mut std::collections::HashSet<ModelName>,
+    start: &ModelName,
+    fallbacks: impl IntoIterator<Item = &'a ModelName>,
+) -> Option<Vec<ModelName>> {
+    let mut visited = HashSet::new();
+    let mut trail = vec![start.clone()];
+    follow(catalog, start, fallbacks, &mut visited, &mut trail).then_some(trail)
+}
+
+fn follow<'a>(
+    catalog: &impl Catalog,
+    start: &ModelName,
+    fallbacks: impl IntoIterator<Item = &'a ModelName>,
+    visited: &mut HashSet<ModelName>,
     trail: &mut Vec<ModelName>,
 ) -> bool {
-    for name in &from.fallbacks {
+    for name in fallbacks {
         let Some(next) = catalog.model(name) else { continue };
         trail.push(next.name.clone());
-        if next.name == start.name {
+        if next.name == *start {
             return true;
         }
-        if visited.insert(next.name.clone()) && follow(catalog, start, next, visited, trail) {
+        if visited.insert(next.name.clone()) && follow(catalog, start, &next.fallbacks, visited, trail) {
             return true;
         }
         trail.pop();
@@ -121,6 +155,29 @@ mod tests {
     }
 
     #[test]
+    fn a_rules_fallbacks_do_not_lead_back_to_its_model() {
+        let rule = |model: &str, fallbacks: &[&str]| {
+            let fallbacks = fallbacks.iter().map(|name| (*name).to_owned()).collect();
+            let (name, class, model) = ("r".into(), "default".into(), model.into());
+            Rule::check(&wire::Rule { name, class, model, fallbacks, ..Default::default() }, "").expect("it is valid")
+        };
+        let check = |models: &Models, rule: &Rule, expected: &[&str]| {
+            let found = check_rule_references(models, rule, "r");
+            assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+        };
+        let mut models = models(&[("a", &[]), ("b", &["a"]), ("c", &["x", "b"]), ("x", &[])]);
+        check(&models, &rule("a", &["b"]), &["r.fallbacks: go round in a circle: a → b → a"]);
+        check(&models, &rule("a", &["x", "c"]), &["r.fallbacks: go round in a circle: a → c → b → a"]);
+        check(&models, &rule("x", &["c"]), &["r.fallbacks: go round in a circle: x → c → x"]);
+        check(&models, &rule("b", &["x"]), &[]);
+        // Its own list takes the place of the model's.
+        check(&models, &rule("b", &["a"]), &[]);
+        models.0.insert("also-a".into(), models.0["a"].clone());
+        let same = "r.fallbacks[0]: go round in a circle: a → also-a, which is the same model";
+        check(&models, &rule("a", &["also-a"]), &[same]);
+    }
+
+    #[test]
     fn what_is_missing_is_named() {
         let mut models = models(&[("a", &["gone"])]);
         models.0.get_mut("a").expect("it was made above").backends[0].provider =
@@ -128,5 +185,25 @@ mod tests {
         let found = check_references(&models, &models.0["a"], "a");
         let fields: Vec<_> = found.iter().map(|v| v.field.as_str()).collect();
         assert_eq!(fields, ["a.backends[0].provider", "a.fallbacks[0]"]);
+    }
+
+    #[test]
+    fn a_fallback_is_listed_once_whatever_it_is_called() {
+        let mut models = models(&[("a", &["b", "c"]), ("b", &[]), ("c", &[])]);
+        assert!(check_references(&models, &models.0["a"], "a").is_empty());
+        models.0.insert("c".into(), models.0["b"].clone());
+        let of_model = check_references(&models, &models.0["a"], "a");
+        assert_eq!(of_model[0].to_string(), "a.fallbacks[1]: c is the same model as b, which is listed before");
+        let fallbacks = vec!["c".into(), "b".into()];
+        let rule = wire::Rule {
+            name: "r".into(),
+            class: "default".into(),
+            model: "a".into(),
+            fallbacks,
+            ..Default::default()
+        };
+        let rule = Rule::check(&rule, "").expect("it is valid");
+        let of_rule = check_rule_references(&models, &rule, "r");
+        assert_eq!(of_rule[0].to_string(), "r.fallbacks[1]: b is the same model as c, which is listed before");
     }
 }

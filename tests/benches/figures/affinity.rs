@@ -11,7 +11,7 @@ use pointsman_data_plane::{
     place::Place,
     router::Router,
     select::{Outcome, Route},
-    simulate::{Answer, Request, Simulation},
+    simulate::{Answer, Hop, Request, Simulation},
 };
 use pointsman_proto::{
     admin::v1::{Affinity, Config, Provider},
@@ -82,7 +82,7 @@ fn requests(router: &Router) -> Vec<Request> {
     let chances: Vec<f64> = (1..=MOST_TURNS).map(|n| f64::from(n).powf(-EXPONENT)).collect();
     let all: f64 = chances.iter().sum();
     let (mut requests, mut begins) = (Vec::new(), 0.0);
-    let models: std::sync::Arc<[_]> = router.chain("m").into();
+    let models = router.chain("m");
     loop {
         begins += exponential(&mut rng, BETWEEN);
         if begins >= HOUR {
@@ -98,9 +98,10 @@ fn requests(router: &Router) -> Vec<Request> {
             .count()
             + 1;
         let features = Features { affinity: Some(rng.random()), ..Features::default() };
+        let hops = Hop::to_all(models.clone(), &features);
         let mut at = begins;
         for _ in 0..turns {
-            requests.push(Request { at: at as u64, models: models.clone(), features: features.clone() });
+            requests.push(Request { at: at as u64, hops: hops.clone() });
             at += WHOLE as f64 + exponential(&mut rng, THINKING);
         }
     }
@@ -132,7 +133,7 @@ fn run(affinity: bool) -> anyhow::Result<Hits> {
                 whole: 20,
             };
         }
-        hits.borrow_mut().turn(provider, request.features.affinity.unwrap_or_default(), at);
+        hits.borrow_mut().turn(provider, request.hops[0].features.affinity.unwrap_or_default(), at);
         Answer { outcome: Outcome::Success, first_byte: Some(FIRST_BYTE), whole: WHOLE }
     };
     let served = Simulation::new(router, hand, StdRng::seed_from_u64(2), requests.into_iter(), answer);

@@ -26,7 +26,7 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
     let header = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
     let asked = ExplainRequest {
         path: "/v1/messages".into(),
-        body: body.clone(),
+        body: Some(body.clone()),
         headers: vec![
             header("x-pointsman-priority", "high"),
             header("x-claude-code-session-id", "0f0f0f0f-0000-4000-8000-000000000000"),
@@ -41,7 +41,7 @@ pub fn measure() -> anyhow::Result<Vec<Row>> {
         both.push(timed(|| drop(black_box(read(&router, &asked)))));
     }
     let (name, both) = (quantile(&mut names, 50.0), quantile(&mut both, 50.0));
-    let remark = format!("the name {name:.2} ms; {} bytes, {} tokens", body.len(), found.features.tokens);
+    let remark = format!("the name {name:.2} ms; {} bytes, {} tokens", body.len(), found.hops[0].features.tokens);
     Ok(vec![Row::at_most("classification of 1 MB, beyond the model's name", 1.0, both - name, "ms").with(&remark)])
 }
 

@@ -2,13 +2,9 @@
 //!
 //! The profiles stay in `target/release/callgrind`, for `callgrind_annotate --inclusive=yes`.
 
-use crate::{
-    callgrind,
-    process::Server,
-    relay::{Load, Stage},
-    row::Row,
-};
+use crate::{callgrind, process::Server, relay::Stage, row::Row};
 use anyhow::Context;
+use pointsman_tests::Load;
 use std::path::PathBuf;
 
 /// Two runs of each server; their difference has no start in it.

@@ -8,7 +8,7 @@ use crate::{
 use anyhow::Context;
 use hyper::{HeaderMap, Uri};
 use pointsman_proto::admin::v1::Config;
-use pointsman_tests::{LoadReport, run_load, run_stream_load};
+use pointsman_tests::{Load, LoadReport, run_load};
 use serde_json::json;
 use std::time::Duration;
 
@@ -60,7 +60,8 @@ impl Stage {
     /// Makes whole replies a kilobyte long.
     pub async fn reply_kilobytes(&self) -> anyhow::Result<()> {
         self.pace(json!({"text_bytes": 64})).await?;
-        let report = run_load(&target(&self.fake)?, 1, 1, self.headers.clone(), chat(BODY, false)).await?;
+        let one = Load { streams: false, requests: 1, connections: 1 };
+        let report = run_load(&target(&self.fake)?, one, self.headers.clone(), chat(BODY, false)).await?;
         let text = 64 + BODY - usize::try_from(report.bytes)?;
         self.pace(json!({"text_bytes": text})).await
     }
@@ -71,24 +72,10 @@ impl Stage {
     }
 
     pub async fn load(&self, server: &Server, load: Load) -> anyhow::Result<LoadReport> {
-        let (target, headers) = (target(server)?, self.headers.clone());
-        let body = chat(BODY, load.streams);
-        let report = if load.streams {
-            run_stream_load(&target, load.requests, load.connections, headers, body).await?
-        } else {
-            run_load(&target, load.requests, load.connections, headers, body).await?
-        };
+        let report = run_load(&target(server)?, load, self.headers.clone(), chat(BODY, load.streams)).await?;
         anyhow::ensure!(report.failed == 0, "{} of {} requests failed", report.failed, load.requests);
         Ok(report)
     }
-}
-
-/// What is sent in one round.
-#[derive(Clone, Copy)]
-pub struct Load {
-    pub streams: bool,
-    pub requests: u64,
-    pub connections: usize,
 }
 
 fn target(server: &Server) -> anyhow::Result<Uri> {

@@ -1,4 +1,5 @@
-//! Selection among a hundred backends: time, allocations and instructions of one `select` and the end of its route.
+//! A decision among a hundred backends: time, allocations and instructions of one `select` and the end of its route. Where
+//! something is out, that a node asks for probes before it selects is part of it.
 //!
 //! The lock of every circuit is held meanwhile by the thread that measures: a selection that took one would never end. That
 //! those of slots are not taken either, and that the end of a served request takes none, is tested beside the selection.
@@ -6,7 +7,7 @@
 use crate::{
     callgrind,
     row::{Row, quantile},
-    strategies::Case,
+    strategies::{Case, State},
     world,
 };
 use pointsman_data_plane::{
@@ -14,26 +15,35 @@ use pointsman_data_plane::{
     features::Features,
     place::Place,
     router::Router,
-    select::{Outcome, Reach, Route, Tried, select},
-    table::Model,
+    select::{Outcome, Reach, Route, Tried, ask, select},
+    table::{Backend as Line, Model},
 };
 use pointsman_proto::{
-    admin::v1::{Affinity, Backend, Config, Price, Provider},
+    admin::v1::{Affinity, Backend, Capabilities, CircuitBreaker, Config, Price, Provider},
     clock::Clock,
+    slot::Refusal,
 };
-use std::{hint::black_box, process::Command, sync::Arc, time::Instant};
+use std::{
+    hint::black_box,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 const BACKENDS: usize = 100;
+/// Longer than anything here takes.
+const OUT_FOR: Duration = Duration::from_secs(3_600);
 const BATCH: u64 = 1_000;
 const BATCHES: usize = 1_000;
 /// Two runs under callgrind; their difference has no start in it.
 const RUNS: [u64; 2] = [1_000, 6_000];
 
-/// A model of a hundred providers with a key each, all of them well and measured.
+/// A model of a hundred providers with a key each, all of them measured.
 pub struct Bench {
     router: Router,
     model: Arc<Model>,
     features: Features,
+    tried: Tried,
     ending: Ending,
 }
 
@@ -71,24 +81,31 @@ impl Bench {
                 backend.slots.iter().for_each(|slot| slot.headroom.set(left, 3_600_000, router.now()));
             }
         }
-        Ok(Self { router, model, features: case.features.clone(), ending: case.ending })
+        let tried = case.state.befall(&model, router.now());
+        model.reweigh(router.now());
+        Ok(Self { router, model, features: case.features.clone(), tried, ending: case.ending })
     }
 
-    pub fn select(&self, times: u64) {
-        let (mut tried, mut rng) = (Tried::default(), rand::rng());
+    pub fn select(&mut self, times: u64) {
+        let mut rng = rand::rng();
         let keeper = self.router.keeper();
         for _ in 0..times {
-            let (model, features) = (black_box(&self.model), black_box(&self.features));
+            let (model, features, tried) = (black_box(&self.model), black_box(&self.features), black_box(&self.tried));
             let now = keeper.now();
-            let route = black_box(select(keeper, model, features, &tried, Reach::Ready, now, &mut rng));
-            if let (Ok(route), Ending::Served) = (route, self.ending) {
-                serve(route, &mut tried, now);
+            if model.effective.load().some_out {
+                ask(keeper, model, features, tried, now);
+            }
+            let route = black_box(select(keeper, model, features, tried, Reach::Ready, now, &mut rng));
+            if let (Some(route), Ending::Served) = (route, self.ending) {
+                serve(route, &mut self.tried, now);
             }
         }
     }
 
-    pub fn cost(&self) -> Cost {
-        let _held: Vec<_> = self.circuits().map(EndpointCell::circuit).collect();
+    pub fn cost(&mut self) -> Cost {
+        let model = self.model.clone();
+        let circuits = model.backends.iter().flat_map(|b| [&*b.endpoint, &*b.upstream.whole]);
+        let _held: Vec<_> = circuits.map(EndpointCell::circuit).collect();
         self.select(BATCH);
         let mut nanoseconds = Vec::with_capacity(BATCHES);
         for _ in 0..BATCHES {
@@ -103,10 +120,34 @@ impl Bench {
             allocations: allocation_counter::measure(|| self.select(BATCH)).count_total as f64 / BATCH as f64,
         }
     }
+}
 
-    fn circuits(&self) -> impl Iterator<Item = &EndpointCell> {
-        self.model.backends.iter().flat_map(|b| [&*b.endpoint, &*b.upstream.whole])
+impl State {
+    /// Whether the `i`-th line is one of so many, which are spread over all; the first is the last to be.
+    fn is_one_of(i: usize, count: usize) -> bool {
+        (i * 37 + BACKENDS - 1) % BACKENDS < count
     }
+
+    /// What the request has tried. Of the lines that are out, each second one's circuit is open, the others' slots cool.
+    fn befall(self, model: &Model, now: u64) -> Tried {
+        let mut tried = Tried::default();
+        for (i, line) in model.backends.iter().enumerate() {
+            match self {
+                Self::Tried(count) if i >= BACKENDS - count => tried.endpoint(&line.endpoint, "503"),
+                Self::Out(count) if Self::is_one_of(i, count) => take_out(i, line, now),
+                Self::Well | Self::Tried(_) | Self::Out(_) | Self::Unfit(_) => {}
+            }
+        }
+        tried
+    }
+}
+
+fn take_out(i: usize, line: &Line, now: u64) {
+    if i.is_multiple_of(2) {
+        return line.endpoint.trip("503", &line.upstream.provider.circuit, now);
+    }
+    let (slot, refusal) = (&line.slots[0], Refusal::RateLimited(Some(OUT_FOR)));
+    slot.refuse(slot.episode(), refusal, "429", &line.upstream.provider.rate_limits, now, 0.0);
 }
 
 fn serve(mut route: Route, tried: &mut Tried, now: u64) {
@@ -120,9 +161,15 @@ fn config(case: &Case) -> Config {
     let provider = |i: usize| Provider {
         zone: ["eu-west-1a", "eu-west-1b", "us-east-1a", "us-east-1b", ""][i % 5].into(),
         region: ["eu-west-1", "eu-west-1", "us-east-1", "us-east-1", ""][i % 5].into(),
+        circuit_breaker: Some(CircuitBreaker { reset_timeout: Some(OUT_FOR.into()), ..Default::default() }),
         ..world::provider(&name(i), "http://127.0.0.1:1/v1")
     };
+    let takes_tools = |i: usize| match case.state {
+        State::Unfit(count) => !State::is_one_of(i, count),
+        State::Well | State::Tried(_) | State::Out(_) => true,
+    };
     let line = |i: usize| Backend {
+        capabilities: Some(Capabilities { tools: Some(takes_tools(i)), ..Default::default() }),
         provider: name(i),
         model: "upstream".into(),
         weight: Some(i as f64 + 1.0),

@@ -16,7 +16,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use hyper::Uri;
 use pointsman_proto::admin::v1::{Config, Key, Provider, VirtualKey, key::Source};
-use pointsman_tests::run_load;
+use pointsman_tests::{Load, run_load};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -232,7 +232,7 @@ impl<'a> Side<'a> {
         let address = format!("http://{}{}", self.server.said("addr"), self.ask.path);
         let target: Uri = address.parse().context("an address")?;
         let (headers, body) = (stage.headers.clone(), self.ask.body.clone());
-        let report = run_load(&target, streams, connections, headers, body).await?;
+        let report = run_load(&target, Load { streams: false, requests: streams, connections }, headers, body).await?;
         anyhow::ensure!(report.failed == 0, "{} of {streams} streams failed at {address}", report.failed);
         Ok(())
     }

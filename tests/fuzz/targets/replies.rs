@@ -42,7 +42,8 @@ fn translated(provider: ProviderForm, client: ClientForm, flags: u8, body: &[u8]
 }
 
 fn embedded(protocol: Protocol, body: &[u8]) {
-    let asked = Asked { inputs: vec!["hello".into()], dimensions: None, base64: body.len() % 2 == 0 };
+    let inputs = vec!["hello".into()];
+    let asked = Asked { inputs, dimensions: None, base64: body.len() % 2 == 0, dropped: Vec::new() };
     if let Ok(Translated { body: Some(reply), .. }) = embeddings::reply(&asked, protocol, "m", body) {
         assert_json("the embeddings' reply", &reply);
     }

@@ -77,7 +77,12 @@ async fn value(response: Response) -> Value {
 }
 
 /// What arrived of a body, and how its end looked.
-async fn read(mut response: Response) -> (String, End) {
+async fn read(response: Response) -> (String, End) {
+    let (bytes, end) = read_bytes(response).await;
+    (String::from_utf8(bytes).expect("ASCII"), end)
+}
+
+async fn read_bytes(mut response: Response) -> (Vec<u8>, End) {
     let mut bytes = Vec::new();
     let end = loop {
         match response.chunk().await {
@@ -86,7 +91,7 @@ async fn read(mut response: Response) -> (String, End) {
             Err(_) => break End::Cut,
         }
     };
-    (String::from_utf8(bytes).expect("ASCII"), end)
+    (bytes, end)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::{
 };
 use pointsman_data_plane::{
     select::{Outcome, Route},
-    simulate::{Ended, Read},
+    simulate::{Ended, Hop, Read},
     table::Backend,
 };
 use pointsman_proto::weights::UNIT;
@@ -88,10 +88,13 @@ impl Place {
 impl Report {
     /// Of a simulation that is to begin.
     pub fn of(asked: &Read, args: &SimulateArgs) -> Self {
-        let first = &asked.models[0].spec;
-        let priority = asked.features.preferences.priority.unwrap_or_default();
-        let lines =
-            asked.models.iter().flat_map(|model| model.backends.iter().map(|line| Line::of(&model.spec.name, line)));
+        let Hop { model, features } = &asked.hops[0];
+        let first = &model.spec;
+        let priority = features.preferences.priority.unwrap_or_default();
+        let lines = asked
+            .hops
+            .iter()
+            .flat_map(|Hop { model, .. }| model.backends.iter().map(|line| Line::of(&model.spec.name, line)));
         Self {
             model: first.name.to_string(),
             rule: asked.rule.as_ref().map(ToString::to_string),

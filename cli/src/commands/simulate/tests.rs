@@ -20,7 +20,11 @@ rules:
 ";
 
 fn run(flags: &[&str]) -> Result<Report, CliError> {
-    let config = input::yaml::<Config>("test", CONFIG).expect("it is YAML").pop().expect("one document");
+    run_with(CONFIG, flags)
+}
+
+fn run_with(config: &str, flags: &[&str]) -> Result<Report, CliError> {
+    let config = input::yaml::<Config>("test", config).expect("it is YAML").pop().unwrap_or_default();
     let line = ["pointsman", "simulate", "-n", "4000"].iter().chain(flags);
     let Command::Simulate(args) = Cli::parse_from(line).command else { panic!("it is simulate") };
     simulate(config, &args)
@@ -112,4 +116,70 @@ fn a_configuration_that_is_not_valid_is_told_field_by_field() {
     };
     let error = simulate(config, &args).err().expect("it is refused").to_string();
     assert!(error.contains("nothing was simulated\n  models[\"gpt-4\"].backends[0].weight: "), "{error}");
+}
+
+#[test]
+fn flags_that_make_no_sense_are_refused() {
+    for flags in [
+        &["--model", "gpt-4", "-n", "0"][..],
+        &["--model", "gpt-4", "-n", "10000001"],
+        &["--model", "gpt-4", "--rate", "0.0009"],
+        &["--model", "gpt-4", "--rate", "inf"],
+        &["--model", "gpt-4", "--strategy", "fastest"],
+        &["--model", "gpt-4", "--latency", "openai=-1s"],
+        &["--model", "gpt-4", "--latency", "openai=soon"],
+        &["--model", "gpt-4", "--latency", "openai=25h"],
+        &["--model", "gpt-4", "--error-rate", "openai=1.1"],
+        &["--model", "gpt-4", "--error-rate", "openai=NaN"],
+        &["--model", "gpt-4", "--fail", ""],
+        &["--model", "gpt-4", "--rate-limit", "/k1"],
+        &["--model", "gpt-4", "--header", "x-team"],
+        &["--model", "gpt-4", "--seed", "-1"],
+        &[],
+    ] {
+        let line = ["pointsman", "simulate"].iter().chain(flags);
+        assert!(Cli::try_parse_from(line).is_err(), "{flags:?}");
+    }
+}
+
+#[test]
+fn extremes_end() {
+    for (flags, served) in [
+        (&["--model", "gpt-4", "--rate", "0.001", "--fail", "openai"][..], 4_000),
+        (&["--model", "gpt-4", "--rate", "100000"], 4_000),
+        (&["--model", "gpt-4", "--latency", "openai=0s", "--latency", "azure=0s"], 4_000),
+        (&["--model", "gpt-4", "--latency", "openai=24h", "--strategy", "least_latency"], 4_000),
+        (&["--model", "gpt-4", "--rate", "0.001", "--fail", "openai", "--fail", "azure", "--fail", "spare"], 0),
+        (&["--model", "gpt-4", "--error-rate", "openai=1", "--error-rate", "azure=1", "--error-rate", "spare=1"], 0),
+        (&["--model", "gpt-4", "--rate-limit", "openai", "--rate-limit", "azure", "--rate-limit", "spare"], 0),
+    ] {
+        let report = run(flags).expect("it runs");
+        assert_eq!((report.requests, report.served), (4_000, served), "{flags:?}");
+        assert!(report.seconds.is_finite() && report.mean_latency_ms.is_finite(), "{flags:?}");
+        assert!(report.text().contains("4000 requests for gpt-4"), "{flags:?}");
+    }
+}
+
+#[test]
+fn a_configuration_that_serves_nothing_is_no_model_or_no_answer() {
+    for (config, said) in [
+        ("{}", "there is no enabled model \"gpt-4\""),
+        ("models: [{ name: gpt-4 }]", "nothing was simulated"),
+        ("providers: [{ name: p }]", "nothing was simulated"),
+        (
+            "
+providers: [{ name: p, protocol: openai }]
+keys: [{ provider: p, name: k }]
+models: [{ name: gpt-4, enabled: false, backends: [{ provider: p }] }]",
+            "there is no enabled model \"gpt-4\"",
+        ),
+    ] {
+        let error = run_with(config, &["--model", "gpt-4"]).err().expect("it is refused").to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    let keyless = "
+providers: [{ name: p, protocol: openai }]
+models: [{ name: gpt-4, backends: [{ provider: p }] }]";
+    let report = run_with(keyless, &["--model", "gpt-4"]).expect("it runs");
+    assert_eq!((report.served, report.attempts), (0, 0.0), "a provider without a key serves none");
 }

@@ -70,25 +70,45 @@ fn the_screen_shows_weights_and_causes() {
 }
 
 #[test]
+fn a_control_plane_that_has_just_started_says_what_it_has_not_heard() {
+    let warming = render(&Fleet { warming: true, ..fleet() });
+    assert!(
+        warming.starts_with("Config version 7, run by 1 of 1 nodes\nThe control plane has just started. Versions"),
+        "{warming}"
+    );
+    assert!(!render(&fleet()).contains("just started"));
+}
+
+#[test]
 fn the_screen_shows_how_checks_stand() {
     let seconds = |seconds| Some(Duration { seconds, nanos: 0 });
-    let check = |failures, failing_for, last_checked, expected: &str| {
+    let check = |failures, failing_for, last_checked, unknown, expected: &str| {
         let check = CheckStatus {
             provider: "azure".into(),
             kind: "models".into(),
             failures,
             failing_for,
             last_checked,
+            unknown,
             ..CheckStatus::default()
         };
         let text = render(&Fleet { checks: vec![check], ..fleet() });
         let line = text.lines().find(|line| line.starts_with("azure")).expect("it has a row");
         assert!(line.contains(expected), "{expected} is not in: {line}");
     };
-    check(0, None, None, "models  -");
-    check(0, None, seconds(3), "well   3s");
-    check(2, None, seconds(3), "2 failed");
-    check(9, seconds(64), seconds(3), "failing 1m 4s");
+    check(0, None, None, false, "models  -");
+    check(0, None, seconds(3), false, "well   3s");
+    check(0, None, seconds(3), true, "unknown  3s");
+    check(2, None, seconds(3), false, "2 failed");
+    check(9, seconds(64), seconds(3), false, "failing 1m 4s");
+}
+
+#[test]
+fn a_failing_check_was_seen_by_the_control_plane() {
+    let cause = Cause { kind: "check".into(), provider: "azure".into(), state: "failing".into(), ..Cause::default() };
+    let text = render(&Fleet { causes: vec![cause], ..fleet() });
+    let line = text.lines().find(|line| line.starts_with("check")).expect("it has a row");
+    assert!(line.ends_with("control plane"), "{line}");
 }
 
 #[test]

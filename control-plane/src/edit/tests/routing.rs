@@ -54,6 +54,40 @@ fn what_a_rule_refers_to_must_be_there() {
 }
 
 #[test]
+fn the_fallbacks_of_a_rule_do_not_lead_back_to_its_model_whichever_is_edited() {
+    let mut desk = desk();
+    desk.make(Edit::Create(model("spare", &[("p", 1.0)])));
+    desk.make(Edit::Create(rule("r", "also", &["spare"]).into()));
+    let back = || update(v1::Model { name: "spare".into(), fallbacks: vec!["m".into()], ..Default::default() });
+    let circle = "rules[\"r\"].fallbacks: go round in a circle: m → spare → m";
+    assert_eq!(desk.attempt(&back()).expect_err("it is a circle").to_string(), circle);
+    desk.make(delete(Id::Rule("r".into())));
+    desk.make(back());
+    let again = Edit::Create(rule("r", "also", &["spare"]).into());
+    assert_eq!(desk.attempt(&again).expect_err("it is a circle").to_string(), circle);
+}
+
+#[test]
+fn a_fallback_is_listed_once() {
+    let mut desk = desk();
+    desk.make(Edit::Create(model("spare", &[("p", 1.0)])));
+    let told = |config: Config| desk.attempt(&apply_all(config, false)).expect_err("it is not valid").to_string();
+    let of_rule =
+        |fallbacks: &[&str]| told(Config { rules: vec![rule("r", "spare", fallbacks)], ..Default::default() });
+    assert_eq!(of_rule(&["m", "m"]), "rules[\"r\"].fallbacks[1]: \"m\" is listed twice");
+    assert_eq!(
+        of_rule(&["m", "also"]),
+        "rules[\"r\"].fallbacks[1]: also is the same model as m, which is listed before"
+    );
+    let fallbacks = vec!["also".into(), "m".into()];
+    let spare = v1::Model { fallbacks, ..v1::Model::try_from(model("spare", &[("p", 1.0)])).expect("a model") };
+    assert_eq!(
+        told(Config { models: vec![spare], ..Default::default() }),
+        "models[\"spare\"].fallbacks[1]: m is the same model as also, which is listed before"
+    );
+}
+
+#[test]
 fn bad_input_is_named_with_what_is_allowed() {
     let mut desk = desk();
     desk.make(Edit::Create(rule("r", "m", &[]).into()));

@@ -5,10 +5,17 @@
 
 use pointsman_proto::domain::{Class, Condition, Effort, HeaderMatch, LONG_CONTEXT, Pattern, Rule, TimeOfDay, Wanted};
 
+/// The first Monday after 1970 began: a week from there on has every time of day of every day.
+const MONDAY: u64 = 4 * 24 * 3600;
+const WEEK: u64 = 7 * 24 * 60;
+
 /// A rule's whole condition: its class told in the fields of `when`.
 #[derive(Clone, Debug)]
 pub(super) struct Whole {
+    /// What says nothing is left out; so are its times, which stand below.
     when: Condition,
+    /// For each minute of a week whether it holds then; none: at any time.
+    week: Option<Vec<bool>>,
     background: bool,
     /// Of the class `long_context`: it holds from so many tokens on, and for clients that say they use the long window.
     long: Option<u64>,
@@ -25,16 +32,18 @@ impl Whole {
         }
         let is_long = rule.class == Some(Class::LongContext);
         let long = is_long.then(|| when.min_tokens.take().unwrap_or(LONG_CONTEXT));
-        if when.web_search == Some(true) {
-            when.tools = when.tools.or(Some(true)); // it is one
+        if when.models.iter().any(Pattern::is_any) {
+            when.models.clear();
         }
-        Self { when, background: rule.class == Some(Class::Background), long }
+        let week = week(&std::mem::take(&mut when.times));
+        Self { when, week, background: rule.class == Some(Class::Background), long }
     }
 
     /// Whether it holds for every request.
     pub(super) fn is_always(&self) -> bool {
         !self.background
             && self.long.is_none()
+            && self.week.is_none()
             && self.when == Condition { thinking_effort: self.when.thinking_effort, ..Default::default() }
     }
 
@@ -47,7 +56,7 @@ impl Whole {
             && within(&mine.dialects, &theirs.dialects, |mine, theirs| mine == theirs)
             && within(&mine.models, &theirs.models, covers)
             && within(&mine.virtual_key_tags, &theirs.virtual_key_tags, |mine, theirs| mine == theirs)
-            && within(&mine.times, &theirs.times, |mine: &TimeOfDay, theirs| mine == theirs)
+            && self.week.as_ref().is_none_or(|mine| other.week.as_ref().is_some_and(|theirs| holds_all(mine, theirs)))
             && mine.min_tokens.is_none_or(|mine| at_least(mine, theirs.min_tokens))
             && mine.max_tokens.is_none_or(|mine| theirs.max_tokens.is_some_and(|theirs| theirs <= mine))
             && thinks(mine, theirs)
@@ -57,6 +66,17 @@ impl Whole {
             && same(mine.stream, theirs.stream)
             && mine.headers.iter().all(|mine| theirs.headers.iter().any(|theirs| holds_with(mine, theirs)))
     }
+}
+
+/// When one of these times holds, minute by minute; none if there is no time when none does.
+fn week(times: &[TimeOfDay]) -> Option<Vec<bool>> {
+    let minutes = 0..if times.is_empty() { 0 } else { WEEK };
+    let week: Vec<bool> = minutes.map(|minute| times.iter().any(|time| time.holds(MONDAY + minute * 60))).collect();
+    week.contains(&false).then_some(week)
+}
+
+fn holds_all(mine: &[bool], theirs: &[bool]) -> bool {
+    mine.iter().zip(theirs).all(|(mine, theirs)| *mine || !theirs)
 }
 
 /// Of lists of which one must hold: whether each of `theirs` is covered by one of `mine`.
@@ -122,7 +142,26 @@ mod tests {
             (("", r#"{"thinking": true, "thinking_effort": "low"}"#), ("thinking", "{}"), true),
             (("thinking", "{}"), ("", r#"{"thinking": true, "thinking_effort": "low"}"#), false),
             (("", r#"{"thinking": false}"#), ("", r#"{"thinking": false, "thinking_effort": "low"}"#), true),
-            (("", r#"{"tools": true}"#), ("web_search", "{}"), true),
+            // Chat completions search without a tool.
+            (("", r#"{"tools": true}"#), ("web_search", "{}"), false),
+            (("", r#"{"models": ["x", "*"]}"#), ("thinking", "{}"), true),
+            (("", r#"{"times": [{"from": "22:00", "to": "22:00"}]}"#), ("thinking", "{}"), true),
+            (
+                ("", r#"{"times": [{"from": "00:00", "to": "12:00"}, {"from": "11:00", "to": "24:00"}]}"#),
+                ("image", "{}"),
+                true,
+            ),
+            (("", r#"{"times": [{"from": "22:00", "to": "22:00", "days": ["mon"]}]}"#), ("image", "{}"), false),
+            (
+                ("", r#"{"times": [{"from": "20:00", "to": "08:00", "days": ["mon"]}]}"#),
+                ("", r#"{"times": [{"from": "01:00", "to": "03:00", "utc_offset": "+02:00", "days": ["tue"]}]}"#),
+                true,
+            ),
+            (
+                ("", r#"{"times": [{"from": "20:00", "to": "08:00"}]}"#),
+                ("", r#"{"times": [{"from": "07:00", "to": "09:00"}]}"#),
+                false,
+            ),
             (("web_search", "{}"), ("", r#"{"tools": true}"#), false),
             // A client may say that it uses the long window, however short its prompt.
             (("", r#"{"min_tokens": 50000}"#), ("long_context", "{}"), false),

@@ -1,4 +1,5 @@
-//! Of models: lines that take nothing, strategies that lack what they go by, and choices where there is none.
+//! Of models: lines that take nothing, strategies that lack what they go by or cannot choose it, and choices where there is
+//! none.
 
 use crate::edit::{Configuration, record::Id, tables::Tables};
 use pointsman_proto::domain::{self, Backend, Model, Strategy};
@@ -25,6 +26,14 @@ pub(super) fn about(configuration: &Configuration, model: &Model, found: &mut Ve
         }
     }
     about_strategy(configuration, model, found);
+    found.extend(about_single(model));
+    if model.affinity.is_some() && matches!(model.strategy, Strategy::Failover | Strategy::Single) {
+        found.push(format!(
+            "model {}: its affinity chooses among keys alone, since the strategy {} keeps to its order",
+            model.name,
+            model.strategy.as_str()
+        ));
+    }
     about_choice(model, found);
 }
 
@@ -48,17 +57,29 @@ fn about_strategy(configuration: &Configuration, model: &Model, found: &mut Vec<
     }
 }
 
-/// What needs a second backend to go to.
+/// The strategy `single` puts nothing in the place of the first backend.
+fn about_single(model: &Model) -> Option<String> {
+    let first = model.backends.first().filter(|_| model.strategy == Strategy::Single)?;
+    let why = match first {
+        _ if !first.enabled => "is disabled",
+        _ if first.weight == 0 => "has weight 0",
+        _ => return None,
+    };
+    let serves = if model.fallbacks.is_empty() { "nothing serves it" } else { "its fallbacks alone serve it" };
+    let (name, endpoint) = (&model.name, first.endpoint());
+    Some(format!("model {name}: its strategy single uses backends[0] ({endpoint}) alone, which {why}, so {serves}"))
+}
+
+/// Hedging needs a second backend to go to.
 fn about_choice(model: &Model, found: &mut Vec<String>) {
-    if enabled(model).filter(|(_, line)| line.weight > 0).count() > 1 {
+    let is_single = model.strategy == Strategy::Single;
+    if !is_single && enabled(model).filter(|(_, line)| line.weight > 0).count() > 1 {
         return;
     }
     let name = &model.name;
-    if model.affinity.is_some() {
-        found.push(format!("model {name}: it has one backend that takes traffic, so affinity changes nothing"));
-    }
+    let why = if is_single { "its strategy single uses one backend" } else { "it has one backend that takes traffic" };
     if model.hedging.is_some() {
-        found.push(format!("model {name}: it has one backend that takes traffic, so there is none to hedge with"));
+        found.push(format!("model {name}: {why}, so there is none to hedge with"));
     }
 }
 
@@ -67,7 +88,7 @@ fn has_place(tables: &Tables, line: &Backend) -> bool {
 }
 
 /// A secret that was never read has no fingerprint.
-fn has_usable_key(tables: &Tables, provider: &str) -> bool {
+pub(super) fn has_usable_key(tables: &Tables, provider: &str) -> bool {
     let first = Id::Key(provider.into(), String::new());
     let keys = tables.after(&first).map_while(|(_, record)| record.key().filter(|key| key.provider == provider));
     keys.into_iter().any(|key| key.enabled.unwrap_or(true) && !key.fingerprint.is_empty())

@@ -1,18 +1,23 @@
 //! Of preferences: places, providers and tags that the backends in question do not have.
 
-use crate::edit::{Configuration, tables::Tables};
+use crate::edit::{Configuration, record::Id, tables::Tables};
 use pointsman_proto::{
     admin::v1,
-    domain::{Backend, Catalog as _, Model, Name, Preferences, VirtualKeySpec},
+    domain::{Backend, Catalog as _, Model, Name, Preferences, Rule, VirtualKeySpec},
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-/// Those of a rule, asked of its model's backends.
+/// The model that serves when neither a model nor its fallbacks can.
+const DEFAULT_MODEL: &str = "default";
+
+/// Those of a rule, asked of the backends of its model and of all that it falls back on.
 pub(super) fn of_rule(configuration: &Configuration, name: &str, found: &mut Vec<String>) {
     let Some(rule) = configuration.catalog.rules().find(|rule| *rule.name == *name) else { return };
     let Some(model) = configuration.catalog.model(&rule.model) else { return };
-    let lines: Vec<&Backend> = enabled(model).collect();
-    let whose = format!("of its model {}", model.name);
+    let chain = chain(configuration, rule, model);
+    let lines: Vec<&Backend> = chain.iter().copied().flat_map(enabled).collect();
+    let others = if chain.len() > 1 { " or of a fallback" } else { "" };
+    let whose = format!("of its model {}{others}", model.name);
     about(configuration, &format!("rule {name}"), &whose, &rule.preferences, &lines, found);
 }
 
@@ -27,6 +32,49 @@ pub(super) fn of_virtual_key(configuration: &Configuration, key: &v1::VirtualKey
     let lines: Vec<&Backend> = models.into_iter().filter(|model| model.enabled).flat_map(enabled).collect();
     let whose = "of a model that it may ask for";
     about(configuration, &format!("virtual key {}", spec.name), whose, &spec.preferences, &lines, found);
+}
+
+/// Those of rules and virtual keys that were met until the edit of a provider or a model.
+pub(super) fn bereft(before: &Configuration, after: &Configuration, touched: &BTreeSet<Id>, found: &mut Vec<String>) {
+    let concerns = |id: &&Id| matches!(id, Id::Provider(_) | Id::Model(_)) && before.tables.contains(id);
+    if !touched.iter().any(|id| concerns(&id)) {
+        return;
+    }
+    let (known, now) = (of_all(before), of_all(after));
+    let told: Vec<String> = now.into_iter().filter(|why| !known.contains(why) && !found.contains(why)).collect();
+    found.extend(told);
+}
+
+fn of_all(configuration: &Configuration) -> Vec<String> {
+    let mut found = Vec::new();
+    for rule in configuration.catalog.rules().filter(|rule| rule.preferences != Preferences::default()) {
+        of_rule(configuration, &rule.name, &mut found);
+    }
+    for key in configuration.tables.virtual_keys().filter(|key| key.preferences.is_some()) {
+        of_virtual_key(configuration, key, &mut found);
+    }
+    found
+}
+
+/// The enabled models that may serve where the rule fires: its own fallbacks come instead of its model's.
+fn chain<'a>(configuration: &'a Configuration, rule: &'a Rule, model: &'a Model) -> Vec<&'a Model> {
+    let mut chain = vec![model];
+    let add = |chain: &mut Vec<&'a Model>, name: &str| {
+        let model = configuration.catalog.model(name).filter(|model| model.enabled);
+        let is_new = |model: &&Model| chain.iter().all(|known| known.name != model.name);
+        if let Some(model) = model.filter(is_new) {
+            chain.push(model);
+        }
+    };
+    let mut next = 0;
+    while let Some(from) = chain.get(next).copied() {
+        let instead = next == 0 && !rule.fallbacks.is_empty();
+        let stated = if instead { &rule.fallbacks } else { &from.fallbacks };
+        stated.iter().for_each(|name| add(&mut chain, name));
+        next += 1;
+    }
+    add(&mut chain, DEFAULT_MODEL);
+    chain
 }
 
 fn enabled(model: &Model) -> impl Iterator<Item = &Backend> {

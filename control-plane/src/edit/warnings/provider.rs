@@ -1,5 +1,10 @@
-//! Of providers: keys that travel in the clear, and health checks that cost.
+//! Of providers: keys that travel in the clear, and health checks that cost, overlap or cannot be made.
 
+use super::model::has_usable_key;
+use crate::edit::{
+    record::{Body, Id},
+    tables::Tables,
+};
 use pointsman_proto::{
     admin::v1,
     domain::{BaseUrl, CheckKind, Provider, preset},
@@ -23,6 +28,30 @@ fn is_private(host: &str) -> bool {
             !host.contains('.') || inner.iter().any(|suffix| host.ends_with(suffix))
         }
     }
+}
+
+/// Lists and completions are asked for with a key.
+pub(super) fn keyless(tables: &Tables, name: &str) -> Option<String> {
+    let Body::Provider(provider) = &tables.get(&Id::Provider(name.into()))?.body else { return None };
+    let check = Provider::check(provider, "").ok()?.health_check?;
+    let wants_key = matches!(check.kind, CheckKind::Models | CheckKind::Completion { .. });
+    (wants_key && !has_usable_key(tables, name)).then(|| {
+        let kind = check.kind.as_str();
+        format!(
+            "provider {name}: its health check ({kind}) needs a key, and it has none that can be used: nothing is known"
+        )
+    })
+}
+
+/// The next check waits for the one before.
+pub(super) fn overlaps(provider: &v1::Provider) -> Option<String> {
+    let check = Provider::check(provider, "").ok()?.health_check?;
+    (check.timeout > check.interval).then(|| {
+        format!(
+            "provider {}: its health check may take longer ({:?}) than the time between two ({:?}), which is then not kept",
+            provider.name, check.timeout, check.interval
+        )
+    })
 }
 
 pub(super) fn costs(provider: &v1::Provider) -> Option<String> {

@@ -1,38 +1,71 @@
 //! Of rules: those that never fire, because of what they say or because an earlier one takes all that they match.
 
 use super::implied::Whole;
-use crate::edit::{Configuration, record::Id, tables::Tables};
+use crate::edit::{
+    Configuration,
+    record::{Body, Id},
+    tables::Tables,
+};
 use pointsman_proto::{
     admin::v1,
-    domain::{Catalog as _, Class, Condition, HeaderMatch, Pattern, Rule, Wanted},
+    domain::{Catalog as _, Class, ClientAuthentication, HeaderMatch, ModelName, Pattern, Rule, Settings, Wanted},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
-/// The warnings about touched rules, and about rules whose model was touched.
-pub(super) fn about(configuration: &Configuration, touched: &BTreeSet<Id>, found: &mut Vec<String>) {
-    if !touched.iter().any(|id| matches!(id, Id::Rule(_) | Id::Model(_))) {
+/// A rule that never fires.
+struct Dead {
+    rule: Id,
+    /// The rule that hides it.
+    by: Option<Id>,
+    warning: String,
+}
+
+/// The warnings about touched rules, and about those of which the edit of something else makes that they never fire.
+pub(super) fn about(before: &Configuration, after: &Configuration, touched: &BTreeSet<Id>, found: &mut Vec<String>) {
+    let concerns = |id: &Id| match id {
+        Id::Rule(_) | Id::Model(_) | Id::Settings => true,
+        // Another virtual key takes no rule anything away.
+        Id::VirtualKey(_) => before.tables.contains(id),
+        _ => false,
+    };
+    if !touched.iter().any(concerns) {
         return;
     }
+    let known: BTreeSet<String> = dead(before).into_iter().map(|dead| dead.warning).collect();
+    let is_told = |dead: &Dead| {
+        touched.contains(&dead.rule)
+            || dead.by.as_ref().is_some_and(|by| touched.contains(by))
+            || !known.contains(&dead.warning)
+    };
+    found.extend(dead(after).into_iter().filter(is_told).map(|dead| dead.warning));
+}
+
+/// The enabled rules that never fire.
+fn dead(configuration: &Configuration) -> Vec<Dead> {
+    let mut dead = Vec::new();
     let mut asked: Vec<&Arc<Rule>> = configuration.catalog.rules().filter(|rule| rule.enabled).collect();
     asked.sort_by_key(|rule| (rule.position, &rule.name));
-    let is_touched = |rule: &Rule| touched.contains(&Id::Rule(rule.name.to_string()));
+    let id = |rule: &Rule| Id::Rule(rule.name.to_string());
     // The rules before the one that is looked at, as far as they fire at all.
     let mut before: Vec<(&Rule, Whole)> = Vec::new();
     for rule in asked {
         let whole = Whole::of(rule);
-        let dead = never(configuration, rule);
         let hides = |(first, condition): &&(&Rule, Whole)| {
-            (is_touched(rule) || is_touched(first))
-                && condition.is_implied_by(&whole)
-                && open_to_all(configuration, first, rule)
+            condition.is_implied_by(&whole) && open_to_all(configuration, first, rule)
         };
-        let hidden = before.iter().find(hides).map(|(first, condition)| hidden(first, condition));
-        let told = dead.clone().filter(|_| is_touched(rule) || serves(configuration, rule, touched)).or(hidden);
-        found.extend(told.map(|why| format!("rule {}: {why}", rule.name)));
-        if dead.is_none() {
-            before.push((&**rule, whole));
-        }
+        let (why, by) = match never(configuration, rule) {
+            Some(why) => (why, None),
+            None => {
+                let hidden_by =
+                    before.iter().find(hides).map(|(first, condition)| (hidden(first, condition), id(first)));
+                before.push((&**rule, whole));
+                let Some((why, by)) = hidden_by else { continue };
+                (why, Some(by))
+            }
+        };
+        dead.push(Dead { rule: id(rule), by, warning: format!("rule {}: {why}", rule.name) });
     }
+    dead
 }
 
 fn hidden(first: &Rule, condition: &Whole) -> String {
@@ -40,19 +73,16 @@ fn hidden(first: &Rule, condition: &Whole) -> String {
     format!("it never fires, since rule {}, which is asked before it, takes {takes}", first.name)
 }
 
-/// Whether its model is a touched one.
-fn serves(configuration: &Configuration, rule: &Rule, touched: &BTreeSet<Id>) -> bool {
-    let model = configuration.catalog.model(&rule.model);
-    model.is_some_and(|model| touched.contains(&Id::Model(model.name.to_string())))
-}
-
 /// Whether every client that may use the later rule's model may use the earlier's too: where not, the later one has its use.
 fn open_to_all(configuration: &Configuration, first: &Rule, later: &Rule) -> bool {
-    let of = |name: &str| configuration.catalog.model(name).map(|model| &model.name);
-    let may = |key: &v1::VirtualKey, rule: &Rule| {
-        key.allowed_models.is_empty() || key.allowed_models.iter().any(|name| of(name) == of(&rule.model))
-    };
-    configuration.tables.virtual_keys().all(|key| may(key, first) || !may(key, later))
+    let model = |rule: &Rule| configuration.catalog.model(&rule.model).map(|model| &model.name);
+    let (first, later) = (model(first), model(later));
+    configuration.tables.virtual_keys().all(|key| may_use(key, first) || !may_use(key, later))
+}
+
+/// Only a model's own name counts.
+fn may_use(key: &v1::VirtualKey, model: Option<&ModelName>) -> bool {
+    key.allowed_models.is_empty() || model.is_some_and(|model| key.allowed_models.iter().any(|name| **name == **model))
 }
 
 /// Why it fires for no request at all.
@@ -60,13 +90,12 @@ fn never(configuration: &Configuration, rule: &Rule) -> Option<String> {
     if configuration.catalog.model(&rule.model).is_some_and(|model| !model.enabled) {
         return Some(format!("it never fires, since its model {} is disabled", rule.model));
     }
-    contradiction(rule).or_else(|| untagged(&configuration.tables, &rule.when))
+    contradiction(rule).or_else(|| unreached(configuration, rule))
 }
 
 fn contradiction(rule: &Rule) -> Option<String> {
     let when = &rule.when;
     let never = |why: &str| Some(format!("it never fires, since {why}"));
-    let searches = rule.class == Some(Class::WebSearch) || when.web_search == Some(true);
     match rule.class {
         Some(Class::Thinking) if when.thinking == Some(false) => never("its class wants thinking and `when` none"),
         Some(Class::Image) if when.images == Some(false) => never("its class wants an image and `when` none"),
@@ -76,7 +105,6 @@ fn contradiction(rule: &Rule) -> Option<String> {
         Some(Class::Background) if names_others(&when.models) => {
             never("its class wants a model with `haiku` in its name and `when` others")
         }
-        _ if searches && when.tools == Some(false) => never("it wants a web search, which is a tool, and no tools"),
         _ => opposed(&when.headers)
             .and_then(|name| never(&format!("what it wants of the header {name} cannot hold together"))),
     }
@@ -95,11 +123,32 @@ fn opposed(headers: &[HeaderMatch]) -> Option<&str> {
     absent.map(|header| header.name.as_str()).find(|name| is_wanted(name))
 }
 
-fn untagged(tables: &Tables, when: &Condition) -> Option<String> {
-    let tags = &when.virtual_key_tags;
-    let has_one = |key: &v1::VirtualKey| key.tags.iter().any(|tag| tags.contains(tag));
-    (!tags.is_empty() && !tables.virtual_keys().any(has_one))
-        .then(|| format!("it never fires, since no virtual key has a tag of {}", tags.join(", ")))
+/// Whether nobody comes to it: without a tag that it wants, or because nobody who does may use its model. Where no virtual key
+/// is made yet, it waits for one.
+fn unreached(configuration: &Configuration, rule: &Rule) -> Option<String> {
+    let (tables, tags) = (&configuration.tables, &rule.when.virtual_key_tags);
+    let is_enabled = |key: &&v1::VirtualKey| key.enabled.unwrap_or(true);
+    let is_tagged = |key: &&v1::VirtualKey| tags.is_empty() || key.tags.iter().any(|tag| tags.contains(tag));
+    let mut coming = tables.virtual_keys().filter(is_enabled).filter(is_tagged).peekable();
+    let with_tags = format!("a tag of {}", tags.join(", "));
+    if coming.peek().is_none() {
+        return (!tags.is_empty()).then(|| format!("it never fires, since no virtual key has {with_tags}"));
+    }
+    let model = configuration.catalog.model(&rule.model).map(|model| &model.name);
+    // Whoever shows no virtual key may use every model, and has no tags.
+    if (tags.is_empty() && admits_anyone(tables)) || coming.any(|key| may_use(key, model)) {
+        return None;
+    }
+    let which = if tags.is_empty() { String::new() } else { format!(" with {with_tags}") };
+    Some(format!("it never fires, since no virtual key{which} may use its model {}", rule.model))
+}
+
+fn admits_anyone(tables: &Tables) -> bool {
+    match tables.get(&Id::Settings).map(|record| &record.body) {
+        Some(Body::Settings(wire)) => Settings::check(wire, "")
+            .is_ok_and(|settings| settings.client_authentication == ClientAuthentication::Anonymous),
+        _ => false,
+    }
 }
 
 /// An effort is only asked of rules about thinking.

@@ -38,9 +38,9 @@ fn tables(texts: &[&str]) -> Tables {
 fn warnings(base: &[&str], text: &str) -> Vec<String> {
     let (before, after) = (tables(base), tables(&[base, &[text]].concat()));
     let touched = before.diff(&after).into_iter().map(|change: Change| change.id).collect();
-    let configuration = Configuration::check(after).expect("it is valid");
-    let of_keys = |warning: &String| !warning.contains("has no key");
-    super::of(&configuration, &touched, &Sources::default()).into_iter().filter(of_keys).collect()
+    let [before, configuration] = [before, after].map(|tables| Configuration::check(tables).expect("it is valid"));
+    let of_keys = |warning: &String| !warning.contains("has no key") && !warning.contains("needs a key");
+    super::of(&before, &configuration, &touched, &Sources::default()).into_iter().filter(of_keys).collect()
 }
 
 fn check(base: &[&str], text: &str, expected: &[&str]) {
@@ -65,10 +65,7 @@ fn rules_that_never_fire() {
             r#""model": "m", "class": "image", "when": {"images": false}"#,
             Some("it never fires, since its class wants an image and `when` none"),
         ),
-        (
-            r#""model": "m", "class": "web_search", "when": {"tools": false}"#,
-            Some("it never fires, since it wants a web search, which is a tool, and no tools"),
-        ),
+        (r#""model": "m", "class": "web_search", "when": {"tools": false}"#, None),
         (
             r#""model": "m", "class": "background", "when": {"models": ["claude-opus", "gpt-4"]}"#,
             Some("it never fires, since its class wants a model with `haiku` in its name and `when` others"),
@@ -120,6 +117,71 @@ fn rules_that_hide_others() {
 }
 
 #[test]
+fn what_holds_always_hides_whatever_comes_later() {
+    let first =
+        |when: &str| format!(r#"{{"rules": [{{"name": "first", "position": 1, "model": "m", "when": {when}}}]}}"#);
+    let later = r#"{"rules": [{"name": "later", "position": 2, "class": "web_search", "model": "one"}]}"#;
+    let all = "rule later: it never fires, since rule first, which is asked before it, takes everything";
+    check(&[BASE, &first(r#"{"models": ["*"]}"#)], later, &[all]);
+    check(&[BASE, &first(r#"{"times": [{"from": "22:00", "to": "22:00"}]}"#)], later, &[all]);
+    check(&[BASE, &first(r#"{"times": [{"from": "22:00", "to": "21:00"}]}"#)], later, &[]);
+    check(&[BASE, &first(r#"{"tools": true}"#)], later, &[]);
+}
+
+#[test]
+fn rules_that_nobody_comes_to() {
+    let keys = |fields: &str| format!(r#"{{"virtual_keys": [{{"name": "tagged", {fields}}}]}}"#);
+    let anyone = r#"{"settings": {"client_authentication": "anonymous"}}"#;
+    let (plain, tagged) = (
+        rule(r#""class": "image", "model": "alias""#),
+        rule(r#""class": "image", "model": "alias", "when": {"virtual_key_tags": ["batch"]}"#),
+    );
+    let out_of_reach = "rule r: it never fires, since no virtual key may use its model alias";
+    let narrow = keys(r#""tags": ["batch"], "allowed_models": ["one"]"#);
+    check(&[BASE, &narrow], &plain, &[out_of_reach]);
+    check(&[BASE, &plain], &narrow, &[out_of_reach]);
+    check(&[BASE, &narrow, anyone], &plain, &[]);
+    let of_the_tagged = "rule r: it never fires, since no virtual key with a tag of batch may use its model alias";
+    check(&[BASE, &narrow, anyone], &tagged, &[of_the_tagged]);
+    check(&[BASE, &plain], &keys(r#""allowed_models": ["one", "m"]"#), &[]);
+    let untagged = "rule r: it never fires, since no virtual key has a tag of batch";
+    check(&[BASE, &tagged], &keys(r#""tags": ["day"]"#), &[untagged]);
+    check(&[BASE, &tagged], &keys(r#""tags": ["batch"], "enabled": false"#), &[untagged]);
+    // It is told once, and not again for another's sake.
+    let day = keys(r#""tags": ["day"]"#);
+    check(&[BASE, &tagged, &day], r#"{"virtual_keys": [{"name": "other"}]}"#, &[]);
+}
+
+#[test]
+fn models_that_a_virtual_key_allows_and_that_are_not_there() {
+    check(
+        &[BASE],
+        r#"{"virtual_keys": [{"name": "v", "allowed_models": ["m", "nosuch", "alias"]}]}"#,
+        &[
+            "virtual key v: it allows the model nosuch, and there is none of that name",
+            "virtual key v: it allows the model alias, which is an alias and does not count: allow m",
+        ],
+    );
+}
+
+#[test]
+fn preferences_that_an_edit_of_something_else_leaves_unmet() {
+    let moved = r#"{"providers": [{"name": "eu", "base_url": "https://eu.example.com", "region": "us-east-1"}]}"#;
+    let of_rule = rule(r#""class": "image", "model": "m", "preferences": {"region": "eu-west-1"}"#);
+    let of_key = r#"{"virtual_keys": [{"name": "v", "preferences": {"region": "eu-west-1"}}]}"#;
+    check(
+        &[BASE, &of_rule, of_key],
+        moved,
+        &[
+            "rule r: it prefers the region eu-west-1, and no backend of its model m answers from there",
+            "virtual key v: it prefers the region eu-west-1, and no backend of a model that it may ask for answers from there",
+        ],
+    );
+    let plain = r#"{"providers": [{"name": "plain", "base_url": "https://other.example.com"}]}"#;
+    check(&[BASE, moved, &of_rule], plain, &[]);
+}
+
+#[test]
 fn a_model_that_goes_out_takes_its_rules_with_it() {
     let off = r#"{"models": [{"name": "one", "enabled": false, "backends": [{"provider": "plain"}]}]}"#;
     let rule = rule(r#""class": "default", "model": "one""#);
@@ -155,6 +217,26 @@ fn preferences_that_nobody_meets() {
 }
 
 #[test]
+fn what_a_rule_falls_back_on_may_meet_its_preferences() {
+    let europe = r#""preferences": {"region": "eu-west-1", "excluded_providers": ["plain"]}"#;
+    let of_rule = |more: &str| rule(&format!(r#""class": "image", "model": "one", {more} {europe}"#));
+    let lonely = [
+        "rule r: it prefers the region eu-west-1, and no backend of its model one answers from there",
+        "rule r: it excludes the provider of every backend of its model one, so none can serve",
+    ];
+    check(&[BASE], &of_rule(""), &lonely);
+    check(&[BASE], &of_rule(r#""fallbacks": ["alias"],"#), &[]);
+    let default = r#"{"models": [{"name": "default", "backends": [{"provider": "eu"}]}]}"#;
+    check(&[BASE, default], &of_rule(""), &[]);
+    // Its own fallbacks come instead of its model's.
+    let models = r#"{"models": [{"name": "two", "fallbacks": ["m"], "backends": [{"provider": "plain"}]}]}"#;
+    let of_two = |more: &str| rule(&format!(r#""class": "image", "model": "two", {more} {europe}"#));
+    check(&[BASE, models], &of_two(""), &[]);
+    let told = lonely.map(|why| why.replace("of its model one", "of its model two or of a fallback"));
+    check(&[BASE, models], &of_two(r#""fallbacks": ["one"],"#), &told.each_ref().map(String::as_str));
+}
+
+#[test]
 fn models_that_lack_what_they_go_by() {
     let model = |fields: &str| format!(r#"{{"models": [{{"name": "x", {fields}}}]}}"#);
     let two = r#""backends": [{"provider": "eu", "price": {"input": 0}}, {"provider": "plain", "model": "p"}]"#;
@@ -171,18 +253,56 @@ fn models_that_lack_what_they_go_by() {
             format!(r#""strategy": "geographic", {two}"#),
             Some("it chooses by place, and neither backends[1] (plain/p) nor its provider has a region"),
         ),
-        (
-            format!(r#""affinity": {{"by": "prefix"}}, {one}"#),
-            Some("it has one backend that takes traffic, so affinity changes nothing"),
-        ),
+        (format!(r#""affinity": {{"by": "prefix"}}, {one}"#), None),
         (
             format!(r#""hedging": {{"percentile": 95}}, {one}"#),
             Some("it has one backend that takes traffic, so there is none to hedge with"),
+        ),
+        (format!(r#""strategy": "single", {one}"#), None),
+        (
+            format!(r#""strategy": "single", "hedging": {{"after": "1s"}}, {two}"#),
+            Some("its strategy single uses one backend, so there is none to hedge with"),
+        ),
+        (
+            r#""strategy": "single", "backends": [{"provider": "eu", "enabled": false}, {"provider": "plain"}]"#.into(),
+            Some("its strategy single uses backends[0] (eu/x) alone, which is disabled, so nothing serves it"),
         ),
     ] {
         let expected: Vec<String> = expected.iter().map(|why| format!("model x: {why}")).collect();
         assert_eq!(warnings(&[BASE], &model(&fields)), expected, "{fields}");
     }
+}
+
+#[test]
+fn a_model_whose_single_backend_takes_nothing_has_its_fallbacks_alone() {
+    let model = r#"{"models": [{"name": "x", "strategy": "single", "fallbacks": ["m"],
+        "backends": [{"provider": "eu", "weight": 0}, {"provider": "plain"}]}]}"#;
+    check(
+        &[BASE],
+        model,
+        &[
+            "model x: backends[0] (eu/x) has weight 0 and takes no traffic",
+            "model x: its strategy single uses backends[0] (eu/x) alone, which has weight 0, so its fallbacks alone serve it",
+        ],
+    );
+}
+
+#[test]
+fn a_health_check_may_lack_its_key() {
+    let provider = |kind: &str| {
+        format!(r#"{{"providers": [{{"name": "p", "base_url": "https://h", "health_check": {{"kind": "{kind}"}}}}]}}"#)
+    };
+    let told = |texts: &[&str]| {
+        let tables = tables(texts);
+        super::provider::keyless(&tables, "p")
+    };
+    let without =
+        "provider p: its health check (models) needs a key, and it has none that can be used: nothing is known";
+    assert_eq!(told(&[&provider("models")]).as_deref(), Some(without));
+    assert_eq!(told(&[&provider("tcp")]), None);
+    let key = |fields: &str| format!(r#"{{"keys": [{{"provider": "p", "name": "k", "fingerprint": "f"{fields}}}]}}"#);
+    assert_eq!(told(&[&provider("models"), &key("")]), None);
+    assert!(told(&[&provider("models"), &key(r#", "enabled": false"#)]).is_some());
 }
 
 #[test]
@@ -193,4 +313,23 @@ fn a_health_check_may_cost() {
     check(&[BASE], &provider("{}"), &[]);
     let told = "provider p: its health check asks for a completion every 30s, which costs";
     check(&[BASE], &provider(r#"{"kind": "completion", "model": "small"}"#), &[told]);
+    let told =
+        "provider p: its health check may take longer (5s) than the time between two (2s), which is then not kept";
+    check(&[BASE], &provider(r#"{"interval": "2s"}"#), &[told]);
+    check(&[BASE], &provider(r#"{"interval": "2s", "timeout": "2s"}"#), &[]);
+}
+
+#[test]
+fn an_order_leaves_affinity_only_keys() {
+    for (strategy, said) in [("failover", true), ("single", true), ("cheapest", false), ("adaptive", false)] {
+        let model = format!(
+            r#"{{"models": [{{"name": "n", "strategy": "{strategy}", "affinity": {{}}, "backends": [{{"provider": "eu", "price": {{"input": 1, "output": 1}}}}, {{"provider": "eu", "model": "o", "price": {{"input": 1, "output": 1}}}}]}}]}}"#
+        );
+        let found = warnings(&[BASE], &model);
+        assert_eq!(
+            found.iter().any(|warning| warning.contains("affinity chooses among keys alone")),
+            said,
+            "{strategy}: {found:?}"
+        );
+    }
 }

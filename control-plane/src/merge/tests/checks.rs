@@ -26,6 +26,7 @@ impl Test {
 #[test]
 fn a_failing_check_takes_the_provider_out_and_a_success_brings_it_back() {
     let mut test = Test::warm();
+    test.checked(None, WARM);
     let before = test.health.epoch();
     test.checked(None, WARM);
     assert_eq!(test.health.epoch(), before, "nothing stood against it");
@@ -91,4 +92,29 @@ fn a_provider_that_is_deleted_takes_its_fact_along() {
     assert!(test.check_facts(0).is_empty());
     test.checked(Some("late"), WARM + 2);
     assert!(test.check_facts(0).is_empty());
+}
+
+#[test]
+fn the_first_finding_is_told_since_nodes_may_hold_what_an_earlier_control_plane_found() {
+    let mut test = Test::cold();
+    let before = test.health.epoch();
+    test.checked(None, 1);
+    assert_eq!(test.check_facts(before), [("a".into(), false, String::new())]);
+    let told = test.health.epoch();
+    test.checked(None, 2);
+    assert_eq!(test.health.epoch(), told, "and once");
+}
+
+#[test]
+fn a_node_that_hears_everything_hears_who_is_not_checked() {
+    let mut test = Test::cold();
+    assert!(test.check_facts(0).is_empty(), "both are to be checked, and nothing is known of them yet");
+    let before = test.health.epoch();
+    let provider = admin::Provider { name: "a".into(), base_url: "http://h".into(), ..Default::default() };
+    test.edit(Some(provider.clone()), 1);
+    assert_eq!(test.check_facts(0), [("a".into(), false, String::new())]);
+    assert!(test.check_facts(before).is_empty(), "who knows the rest needs not be told");
+    let health_check = Some(admin::HealthCheck::default());
+    test.edit(Some(admin::Provider { enabled: Some(false), health_check, ..provider }), 2);
+    assert_eq!(test.check_facts(0).len(), 1, "nobody asks one that is disabled");
 }

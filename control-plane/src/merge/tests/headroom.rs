@@ -16,7 +16,7 @@ impl Test {
 }
 
 #[test]
-fn the_latest_report_stands_unless_another_nodes_is_lower_and_not_over() {
+fn the_latest_report_stands_whichever_nodes_it_is_until_its_reset() {
     let check = |steps: &[(&str, u32, u64, u64)], at: u64, expected: &[(u32, u64)]| {
         let mut test = Test::warm();
         for (node, permille, reset, after) in steps {
@@ -26,8 +26,11 @@ fn the_latest_report_stands_unless_another_nodes_is_lower_and_not_over() {
     };
     check(&[("n1", 300, 9_000, 0)], 1_000, &[(300, 8_000)]);
     check(&[("n1", 300, 9_000, 0), ("n1", 900, 9_000, 500)], 500, &[(900, 9_000)]);
-    check(&[("n1", 300, 9_000, 0), ("n2", 900, 9_000, 500)], 500, &[(300, 8_500)]);
+    check(&[("n1", 300, 9_000, 0), ("n2", 900, 9_000, 500)], 500, &[(900, 9_000)]);
     check(&[("n1", 300, 9_000, 0), ("n2", 100, 2_000, 500)], 500, &[(100, 2_000)]);
+    check(&[("n1", 20, 60_000, 0), ("n2", 950, 60_000, 1_000), ("n1", 940, 59_000, 2_000)], 2_000, &[(940, 59_000)]);
+    check(&[("n1", 300, 9_000, 0), ("n2", 305, 8_600, 500)], 500, &[(300, 8_500)]);
+    check(&[("n1", 300, 9_000, 0), ("n2", 1_000, 1_000, 500)], 1_500, &[]);
     check(&[("n1", 300, 1_000, 0), ("n2", 900, 9_000, 1_000)], 1_000, &[(900, 9_000)]);
     check(&[("n1", 300, 1_000, 0)], 1_000, &[]);
     check(&[("n1", 300, 0, 0)], 0, &[]);

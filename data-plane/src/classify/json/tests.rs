@@ -1,5 +1,7 @@
 //! Counting, reading, and what is no JSON.
 
+mod tokens;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -9,19 +11,32 @@ fn size(text: &str) -> Size {
     size
 }
 
+/// Of texts without escapes.
+fn plain(texts: &[&str], more: u64) -> Size {
+    let mut size = Size::default();
+    for text in texts {
+        size.begin();
+        size.letters(text.as_bytes());
+    }
+    size.add(more);
+    size
+}
+
 #[test]
 fn letters_are_counted_as_they_stand_for() {
-    for (text, ascii, beyond) in [
-        (r#""""#, 0, 0),
-        (r#""seven77""#, 7, 0),
-        (r#""eight888 and more""#, 17, 0),
-        (r#""a\n\"b\\""#, 5, 0),
-        (r#""äé漢""#, 0, 7),
-        (r#""\u003c\u00e4\u6f22\ud83d\ude00""#, 1, 9),
-        (r#"{"a":[1,true,null,"bc"]}"#, 3 + 1 + 4 + 4 + 4 + 3 + 2, 0),
+    for (text, says) in [
+        (r#""""#, ""),
+        (r#""seven77""#, "seven77"),
+        (r#""a\n\"b\\\/\t\r\b\f""#, "a\n\"b\\/\t\r\u{8}\u{c}"),
+        (r#""äé漢""#, "äé漢"),
+        (r#""\u003c\u00e4\u6f22\ud83d\ude00""#, "<ä漢😀"),
     ] {
-        assert_eq!(size(text), Size { ascii, beyond }, "{text}");
+        let size = size(text);
+        assert_eq!((size.tokens(), size.bytes()), (plain(&[says], 0).tokens(), says.len() as u64), "{text}");
     }
+    let texts = ["a", "bc"];
+    let marks = 2 * Size::MARKS + 3 * Size::SCALAR;
+    assert_eq!(size(r#"{"a":[1,true,null,"bc"]}"#).tokens(), plain(&texts, marks).tokens());
 }
 
 #[test]
@@ -86,10 +101,10 @@ proptest! {
 
     #[test]
     fn every_text_is_counted_right(text in "[\\PC\\x00-\\x20\"\\\\]{0,60}") {
-        let beyond = text.bytes().filter(|b| !b.is_ascii()).count() as u64;
-        let expected = Size { ascii: text.len() as u64 - beyond, beyond };
-        prop_assert_eq!(size(&serde_json::to_string(&text).expect("a string")), expected);
+        let told = |written: &str| (size(written).tokens(), size(written).bytes());
+        let expected = (plain(&[&text], 0).tokens(), text.len() as u64);
+        prop_assert_eq!(told(&serde_json::to_string(&text).expect("a string")), expected);
         let escaped: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
-        prop_assert_eq!(size(&format!("\"{escaped}\"")), expected);
+        prop_assert_eq!(told(&format!("\"{escaped}\"")), expected);
     }
 }

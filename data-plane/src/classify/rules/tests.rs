@@ -1,10 +1,14 @@
 //! Every condition, met and unmet; the classes; and the order in which rules are asked.
 
 use super::*;
-use crate::{classify::scan::scan, protocol::surface::Surface};
+use crate::{
+    auth::Caller, classify::scan::scan, place::Place, protocol::surface::Surface, proxy::prepare::Given, request,
+    router::Router,
+};
 use http::{HeaderName, HeaderValue};
 use pointsman_proto::{
     admin::v1 as wire,
+    clock::Clock,
     domain::{ClientDialect, Effort},
 };
 use std::time::Duration;
@@ -13,6 +17,7 @@ use std::time::Duration;
 struct Client {
     model: &'static str,
     features: Features,
+    last_prompt: u64,
     headers: HeaderMap,
     tags: Vec<String>,
     now: SystemTime,
@@ -23,6 +28,7 @@ impl Default for Client {
         Self {
             model: "claude-sonnet-4-5",
             features: Features { dialect: ClientDialect::Messages, ..Features::default() },
+            last_prompt: 0,
             headers: HeaderMap::new(),
             tags: Vec::new(),
             now: UNIX_EPOCH,
@@ -46,7 +52,8 @@ impl Client {
     }
 
     fn seen(&self) -> Seen<'_> {
-        Seen { model: self.model, features: &self.features, headers: &self.headers, tags: &self.tags, now: self.now }
+        let Self { model, features, last_prompt, headers, tags, now } = self;
+        Seen { model, features, last_prompt: *last_prompt, headers, tags, now: *now }
     }
 }
 
@@ -83,6 +90,33 @@ fn thinking(thinking: Thinking) -> Client {
     Client::with(Features { thinking, ..Features::default() })
 }
 
+/// The backend that the client names itself, at a node that has these rules and the backends of the recorded requests.
+fn named(rules: &[wire::Rule], body: &str) -> Option<String> {
+    let line = |provider: &str, model: &str| wire::Backend {
+        provider: provider.into(),
+        model: model.into(),
+        ..Default::default()
+    };
+    let provider = |name: &str| wire::Provider { name: name.into(), protocol: "openai".into(), ..Default::default() };
+    let lines = vec![line("openrouter", "google/gemini-2.5-pro"), line("p", "m")];
+    let config = wire::Config {
+        providers: vec![provider("openrouter"), provider("p")],
+        models: vec![wire::Model { name: "m".into(), backends: lines, ..Default::default() }],
+        rules: rules.to_vec(),
+        ..Default::default()
+    };
+    let mut router = Router::new(Clock::start(), Place::default(), "test");
+    router.configure(&config).expect("it is valid");
+    let table = router.keeper().tables.load_full();
+    let asked = request::read(body.to_owned().into(), "application/json").expect("it is readable");
+    let given = Given::new(&table, Surface::Messages, "/v1/messages".parse().expect("a path"), HeaderMap::new(), asked);
+    let question = given.question(router.keeper(), &table, &Caller::Anonymous);
+    let classified = question.classify().expect("its headers are valid");
+    assert!(classified.rule.is_none() && question.trace(&classified).is_empty(), "no rule is asked");
+    assert!(!String::from_utf8_lossy(&given.asked.body).contains("SUBAGENT"), "the tag is for the gateway");
+    classified.features.backend.map(|backend| backend.to_string())
+}
+
 /// What claude-code-router does with Claude Code's requests, but for what it gets wrong.
 #[test]
 fn recorded_requests_fall_into_their_classes() {
@@ -93,15 +127,23 @@ fn recorded_requests_fall_into_their_classes() {
         .iter()
         .zip(1..)
         .map(|(class, position)| wire::Rule { position, ..rule(class, class, wire::Condition::default()) });
-    let set = set(&rules.collect::<Vec<_>>());
+    let rules: Vec<_> = rules.collect();
+    let set = set(&rules);
     let cases: serde_json::Value = serde_json::from_str(CASES).expect("it is JSON");
     let cases = cases["cases"].as_array().expect("a list");
     assert!(!cases.is_empty());
     for case in cases {
-        let scanned = scan(case["body"].to_string().as_bytes(), Surface::Messages).features;
+        let body = case["body"].to_string();
+        if let Some(backend) = case["backend"].as_str() {
+            assert_eq!(named(&rules, &body), Some(backend.to_owned()), "{}", case["name"]);
+            continue;
+        }
+        let scanned = scan(body.as_bytes(), Surface::Messages).features;
         let features = Features { tokens: case["tokens"].as_u64().expect("a number"), ..scanned };
         let model = case["body"]["model"].as_str().expect("a name");
-        let seen = Seen { model, features: &features, headers: &HeaderMap::new(), tags: &[], now: UNIX_EPOCH };
+        let last_prompt = case["last_prompt"].as_u64().unwrap_or(0);
+        let seen =
+            Seen { model, features: &features, last_prompt, headers: &HeaderMap::new(), tags: &[], now: UNIX_EPOCH };
         let fired = set.fire(&seen, |_| true).map(|rule| &*rule.name);
         assert_eq!(fired, case["class"].as_str(), "{}", case["name"]);
     }
@@ -118,6 +160,20 @@ fn a_long_context_is_long_or_says_so() {
     check("long_context", &stated, &Client::asking("claude-opus-4-6[1m]"), None);
     check("long_context", &unset, &Client::sending("anthropic-beta", "a-1, context-1m-2025-08-07"), None);
     check("long_context", &unset, &Client::sending("anthropic-beta", "no-context-1m"), Some("fewer"));
+}
+
+#[test]
+fn what_was_long_in_its_session_stays_long() {
+    let unset = wire::Condition::default();
+    let small = wire::Condition { min_tokens: 1000, ..Default::default() };
+    let after = |last_prompt, now| Client { last_prompt, ..tokens(now) };
+    check("long_context", &unset, &after(60_001, 20_001), None);
+    check("long_context", &unset, &after(60_001, 20_000), Some("about 20000 tokens, fewer than 20001"));
+    check("long_context", &unset, &after(60_000, 60_000), Some("fewer than 60001"));
+    check("long_context", &small, &after(60_001, 999), Some("fewer than 1000"));
+    check("", &small, &after(60_001, 999), Some("fewer than 1000"));
+    let asks = |class: &str, when: wire::Condition| set(&[rule("r", class, when)]).needs_sessions();
+    assert!(asks("long_context", unset) && !asks("", small) && !asks("default", Default::default()));
 }
 
 #[test]

@@ -93,16 +93,21 @@ impl Section {
 
     /// Anthropic's: a file, a text, or blocks. Gives the bytes of a file, and whether there is an image in the blocks.
     fn source(&mut self, json: &mut Cursor<'_>, depth: u8) -> (u64, bool) {
-        let (mut is_text, mut data, mut image) = (false, Size::default(), false);
+        let (mut is_text, mut data, mut image) = (None, Size::default(), false);
         let start = json.here();
         json.fields(|json, name| match name {
-            b"type" => is_text = json.text().is_some_and(|kind| &*kind.plain() == b"text"),
+            b"type" => is_text = json.text().map(|kind| &*kind.plain() == b"text"),
             b"content" => image |= self.contents(json, depth).image,
-            b"data" => json.measure_text(&mut data),
+            b"data" => {
+                if is_text == Some(false) {
+                    data.of_bytes_alone();
+                }
+                json.measure_text(&mut data);
+            }
             _ => json.skip(),
         });
         self.note(json.since(start));
-        if is_text {
+        if is_text == Some(true) {
             self.size += data;
             return (0, image);
         }
@@ -112,6 +117,7 @@ impl Section {
     /// Gemini's and OpenAI's: its bytes, and whether it says that it is an image.
     fn file(&mut self, json: &mut Cursor<'_>) -> (u64, bool) {
         let (start, mut size, mut image) = (json.here(), Size::default(), false);
+        size.of_bytes_alone();
         if json.peek() == Some(b'{') {
             json.fields(|json, name| match name {
                 b"mimeType" | b"mime_type" => {

@@ -42,7 +42,7 @@ fn level(json: &mut Cursor<'_>) -> Option<Thinking> {
     if [b"none".as_slice(), b"minimal"].iter().any(|none| none.eq_ignore_ascii_case(&text.plain())) {
         return Some(Thinking::No);
     }
-    effort(text).map(Thinking::Adaptive)
+    effort(text).map(Thinking::Level)
 }
 
 /// What Anthropic's and OpenAI's fields say of thinking.
@@ -65,10 +65,10 @@ impl Reasoning {
         }
     }
 
-    /// None: nothing is said. The effort is that of adaptive thinking.
+    /// None: nothing is said. An effort is that of adaptive thinking.
     pub fn thinking(&self, effort: Option<Effort>) -> Option<Thinking> {
         match self.kind {
-            Some(Thinking::Adaptive(usual)) => Some(Thinking::Adaptive(effort.unwrap_or(usual))),
+            Some(Thinking::Adaptive(usual)) => Some(effort.map_or(Thinking::Adaptive(usual), Thinking::Level)),
             kind => kind.or(self.level),
         }
     }
@@ -125,7 +125,7 @@ impl Generation {
     }
 }
 
-/// A budget is thinking, 0 is none; −1 leaves it to the model, as do a level and the wish to see its thoughts.
+/// A budget is thinking, 0 is none; −1 leaves it to the model, as does the wish to see its thoughts. A level is an effort.
 fn thinking_config(json: &mut Cursor<'_>) -> Thinking {
     let (mut budget, mut said, mut shown) = (None, None, false);
     json.fields(|json, name| match name {

@@ -37,7 +37,7 @@ pub fn posed(table: &Table, request: &ExplainRequest) -> Result<Posed, Refusal> 
     let in_path = in_path.map(|name| name.into_owned());
     let headers = headers(request);
     let asked = asked(request, surface, in_path, &headers)?;
-    Ok(Posed { caller, given: Given::new(surface, uri, headers, asked) })
+    Ok(Posed { caller, given: Given::new(table, surface, uri, headers, asked) })
 }
 
 /// Whoever has no name may use every model, as the operator who asks may.
@@ -66,13 +66,13 @@ fn asked(
 ) -> Result<Asked, Refusal> {
     let stated = Some(request.model.clone()).filter(|model| !model.is_empty());
     if let Some(model) = in_path {
-        let body = if request.body.is_empty() { short(surface, &model) } else { request.body.clone() };
+        let body = request.body.clone().unwrap_or_else(|| short(surface, &model));
         return Ok(Asked { model: stated.unwrap_or(model), place: Place::Path, body });
     }
-    let body = match (&stated, request.body.is_empty()) {
-        (Some(model), true) => short(surface, model),
-        (None, true) => return Err(unreadable(Unreadable::NoModel)),
-        _ => request.body.clone(),
+    let body = match (&stated, &request.body) {
+        (_, Some(body)) => body.clone(),
+        (Some(model), None) => short(surface, model),
+        (None, None) => return Err(unreadable(Unreadable::NoModel)),
     };
     match (request::read(body.clone(), content_type(headers)), stated) {
         (Ok(asked), stated) => Ok(Asked { model: stated.unwrap_or_else(|| asked.model.clone()), ..asked }),

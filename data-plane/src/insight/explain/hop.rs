@@ -70,6 +70,7 @@ pub fn hop(asks: &Asks<'_>, reach: Reach, shares: &[f64]) -> wire::Hop {
         model: asks.model.spec.name.to_string(),
         strategy: strategy(asks, reach),
         candidates: candidates.collect(),
+        left_out: 0,
     }
 }
 

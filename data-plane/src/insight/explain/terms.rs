@@ -66,12 +66,14 @@ fn preferred(asks: &Asks<'_>, i: usize) -> Vec<wire::Term> {
 /// How near the line is to the request's conversation, and whether it has room for it.
 fn conversation(asks: &Asks<'_>, i: usize) -> Vec<wire::Term> {
     let (Some(by), Some(conversation)) = (&asks.model.spec.affinity, asks.features.affinity) else { return Vec::new() };
+    if !affinity::has_a_say(asks.strategy()) {
+        return Vec::new();
+    }
+    let room = affinity::has_its_share(asks.model, Some(&asks.model.effective.load()), i, by.max_load);
     let line = &asks.model.backends[i];
-    let room = affinity::has_its_share(asks.model, line, by.max_load);
-    vec![
-        term("affinity", affinity::nearness(line, conversation), 1.0),
-        term("affinity_room", if room { 1.0 } else { 0.0 }, 1.0),
-    ]
+    let left = if asks.model.spec.headroom { score::headroom(line, asks.now) } else { 1.0 };
+    let nearness = affinity::nearness(line, conversation, score::preference(line, &asks.features) * left);
+    vec![term("affinity", nearness, 1.0), term("affinity_room", if room { 1.0 } else { 0.0 }, 1.0)]
 }
 
 /// What some strategies decide by, and people look at with any.

@@ -6,6 +6,7 @@ use pointsman_proto::{
     domain::{CircuitPolicy, RateLimitPolicy},
     slot::Refusal as Slot,
 };
+use prost::Message;
 use std::sync::atomic::Ordering::Relaxed;
 
 fn line(provider: &str, weight: f64) -> admin::Backend {
@@ -60,8 +61,8 @@ fn asked(router: &Router, model: &str, headers: &[(&str, &str)]) -> Explanation 
 }
 
 fn at(router: &Router, path: &str, model: &str, body: &'static str) -> Explanation {
-    let request = ExplainRequest { path: path.into(), model: model.into(), body: body.into(), ..Default::default() };
-    explain(router.keeper(), &request)
+    let body = (!body.is_empty()).then(|| body.into());
+    explain(router.keeper(), &ExplainRequest { path: path.into(), model: model.into(), body, ..Default::default() })
 }
 
 fn shares(explanation: &Explanation) -> Vec<Vec<f64>> {
@@ -108,7 +109,7 @@ fn what_stands_against_a_backend_is_told_with_its_end() {
     assert_eq!(shares(&explanation), [vec![0.0, 1.0], vec![0.0]]);
     let out = &explanation.hops[0].candidates[0];
     assert_eq!((out.weight, out.effective_weight), (7.0, 0.0));
-    assert_eq!(out.excluded[0].reason, "k is cooling: 429");
+    assert_eq!(out.excluded[0].reason, "key k is cooling: 429");
     let left = out.excluded[0].remaining.as_ref().expect("it ends").seconds;
     assert!((55..=66).contains(&left), "{left}");
     refuse(&router, "m", 1);
@@ -136,7 +137,10 @@ fn a_refusal_is_what_the_client_would_be_told() {
     let image = r#"{"model":"blind","messages":[{"role":"user","content":[
         {"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}]}"#;
     let router = router();
+    let empty = ExplainRequest { body: Some("".into()), ..Default::default() };
     for (explanation, expected) in [
+        (explain(router.keeper(), &empty), "not valid JSON"),
+        (explain(router.keeper(), &ExplainRequest { model: "m".into(), ..empty }), "not valid JSON"),
         (asked(&router, "missing", &[]), "The model \"missing\" does not exist"),
         (asked(&router, "", &[]), "you must provide a model parameter"),
         (asked(&router, "m", &[("x-pointsman-priority", "urgent")]), "x-pointsman-priority"),
@@ -197,4 +201,28 @@ fn nothing_comes_of_an_explanation() {
     let before = counts();
     assert_eq!(asked(&router, "m", &[]), asked(&router, "m", &[]), "and it says the same again");
     assert_eq!(counts(), before);
+}
+
+#[test]
+fn what_thousands_of_backends_may_serve_is_explained_by_the_likeliest() {
+    let names = Vec::from_iter((0..8).map(|i| format!("m{i}")));
+    let lines = Vec::from_iter((0..1_000).map(|i| {
+        let weight = if i == 777 { 1_000_000.0 } else { 1.0 };
+        admin::Backend { model: format!("{}-{i}", "long".repeat(40)), ..line("a", weight) }
+    }));
+    let others = Vec::from_iter(names[1..].iter().map(String::as_str));
+    let models = names.iter().map(|name| model(name, &lines, if name == "m0" { &others } else { &[] }));
+    let config = admin::Config {
+        providers: vec![admin::Provider { name: "a".into(), base_url: "http://h".into(), ..Default::default() }],
+        keys: vec![admin::Key { provider: "a".into(), name: "k".into(), ..Default::default() }],
+        models: models.collect(),
+        ..Default::default()
+    };
+    let mut router = Router::new(Clock::by_hand().0, Place::default(), "n1");
+    router.configure(&config).expect("it is valid");
+    let explanation = asked(&router, "m0", &[]);
+    assert!(explanation.encoded_len() <= EXPLANATION_BYTES, "{}", explanation.encoded_len());
+    assert!(explanation.hops.iter().all(|hop| hop.candidates.len() + hop.left_out as usize == 1_000));
+    let serving = &explanation.hops[0];
+    assert!(serving.left_out > 0 && serving.candidates.iter().any(|candidate| candidate.share > 0.9));
 }

@@ -1,7 +1,11 @@
 //! What the control plane's checks, and what other nodes read of limits, do here.
 
 use super::*;
-use crate::{keeper::Keeper, place::Place};
+use crate::{
+    keeper::Keeper,
+    place::Place,
+    table::{Change, Edit},
+};
 use pointsman_proto::{
     clock::{Clock, Hand},
     fleet::v1::SlotName,
@@ -38,7 +42,11 @@ impl Node {
 }
 
 fn check(failing: bool) -> HealthBody {
-    let fact = CheckFact { provider: "p".into(), failing, reason: "down".into() };
+    check_of("p", failing)
+}
+
+fn check_of(provider: &str, failing: bool) -> HealthBody {
+    let fact = CheckFact { provider: provider.into(), failing, reason: "down".into() };
     HealthBody { checks: vec![fact], ..Default::default() }
 }
 
@@ -94,4 +102,87 @@ fn what_other_nodes_read_of_a_limit_is_known_here() {
     assert_eq!(node.task.cells.slot(id.clone()).headroom.left(now), 30);
     node.hear(&HealthBody::default(), true, false);
     assert_eq!(node.task.cells.slot(id).headroom.left(now), 30, "it ends by itself");
+}
+
+/// One that runs a model over the providers `a` and `b`, with a ramp of 30 s.
+fn configured() -> Node {
+    use pointsman_proto::{
+        admin::v1 as admin,
+        fleet::v1::{ConfigBody, ProviderKey, Resource, resource::Kind},
+    };
+    let mut node = Node::new();
+    let mut kinds = Vec::new();
+    for (name, zone) in [("a", "eu-west-1a"), ("b", "us-east-1b")] {
+        let base_url = "http://h".into();
+        let provider = admin::Provider { name: name.into(), base_url, zone: zone.into(), ..Default::default() };
+        let (account, secret) = ("k".to_owned(), "s".into());
+        let key =
+            ProviderKey { provider: name.into(), name: "k".into(), account, enabled: true, secret, secret_revision: 1 };
+        kinds.extend([Kind::Provider(provider), Kind::Key(key)]);
+    }
+    let line = |name: &str| admin::Backend { provider: name.into(), model: "u".into(), ..Default::default() };
+    let backends = vec![line("a"), line("b")];
+    kinds.push(Kind::Model(admin::Model { name: "m".into(), backends, ..Default::default() }));
+    let upserts = kinds.into_iter().map(|kind| Resource { kind: Some(kind) }).collect();
+    let changes = Change::check_all(&ConfigBody { upserts, removals: Vec::new() }).expect("it is valid");
+    let edit = Edit { generation: 1, version: 1, digest: Default::default(), whole: true, changes };
+    node.task.swap(edit).expect("it holds");
+    node
+}
+
+fn endpoint_of(node: &mut Node, provider: &str) -> Arc<EndpointCell> {
+    let name = EndpointName { provider: provider.into(), model: "u".into() };
+    node.task.endpoint_cell(Some(&name)).expect("a name")
+}
+
+#[test]
+fn what_is_out_for_all_and_what_ramps_is_remembered_for_the_next_control_plane() {
+    let mut node = configured();
+    let told = |node: &mut Node| {
+        let absences = node.task.hello().absences;
+        absences.iter().map(|a| (a.endpoint.clone().unwrap_or_default().provider, a.for_ms, a.back)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut node), []);
+    node.hear(&check_of("a", true), false, false);
+    node.hand.move_to(6_000);
+    assert_eq!(told(&mut node), [("a".into(), 6_000, false)]);
+    node.hear(&check_of("a", false), false, false);
+    node.hand.move_to(9_000);
+    assert_eq!(told(&mut node), [("a".into(), 3_000, true)]);
+    node.hand.move_to(40_000);
+    node.task.pass();
+    assert_eq!(told(&mut node), []);
+}
+
+#[test]
+fn what_this_node_alone_thinks_is_no_absence_for_all() {
+    let mut node = configured();
+    let cell = endpoint_of(&mut node, "a");
+    let policy = pointsman_proto::domain::CircuitPolicy::default();
+    cell.trip("500", &policy, node.task.keeper.now());
+    node.task.reweigh_all();
+    node.hand.move_to(6_000);
+    assert!(node.task.hello().absences.is_empty());
+    cell.restore();
+    node.task.reweigh_all();
+    assert!(cell.circuit().ramp_since.is_some() && node.task.hello().absences.is_empty(), "it ramps here");
+}
+
+#[test]
+fn a_node_is_where_the_operator_says_unless_it_was_told_at_its_start() {
+    use crate::place::Distance::{Elsewhere, SameZone};
+    let distances = |node: &Node| {
+        let table = node.task.keeper.tables.load();
+        table.models["m"].backends.iter().map(|backend| backend.distance).collect::<Vec<_>>()
+    };
+    let mut node = configured();
+    assert_eq!(distances(&node), [Elsewhere, Elsewhere]);
+    for (zone, expected) in
+        [("us-east-1b", [Elsewhere, SameZone]), ("eu-west-1a", [SameZone, Elsewhere]), ("", [Elsewhere, Elsewhere])]
+    {
+        node.task.be_placed(zone);
+        assert_eq!(distances(&node), expected, "{zone}");
+    }
+    let table = node.task.keeper.tables.load();
+    assert_eq!((table.generation, table.version), (1, 1), "it is the same configuration");
 }

@@ -34,8 +34,7 @@ pub fn count(body: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const PAIR: &str =
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/anthropic_count_tokens.json"));
+    const PAIR: &str = fixture!("anthropic_count_tokens.json");
 
     #[test]
     fn only_the_prompt_is_sent_and_the_count_is_read() {

@@ -98,17 +98,11 @@ mod tests {
 
     #[test]
     fn errors_of_http_are_told_with_their_name() {
-        let throttled = include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../tests/fixtures/protocols/bedrock_error_throttling.json"
-        ));
+        let throttled = fixture!("bedrock_error_throttling.json");
         let told = fixture(throttled);
         assert_eq!(told.message, "Too many requests, please wait before trying again.");
         assert_eq!(told.words, ["ThrottlingException"]);
-        let invalid = include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../tests/fixtures/protocols/bedrock_error_validation.json"
-        ));
+        let invalid = fixture!("bedrock_error_validation.json");
         let told = fixture(invalid);
         assert!(told.message.starts_with("The toolConfig field must be defined"), "{told:?}");
         assert_eq!(told.words, ["ValidationException"]);

@@ -9,7 +9,7 @@ mod tools;
 mod tests;
 
 use super::model::Model;
-use crate::protocol::neutral::{Field, Format, Part, Request, Unsupported, Written};
+use crate::protocol::neutral::{Dropped, Field, Format, Part, Request, Unsupported, Written};
 use content::{CachePoint, Message};
 use pointsman_proto::sigv4;
 use serde::Serialize;
@@ -45,7 +45,7 @@ pub fn write(request: &Request, model: &str) -> Result<Written, Unsupported> {
     ] {
         dropped.add_if(given, field);
     }
-    Ok(Written { body: json(&body), dropped: dropped.0 })
+    Ok(Written { body: json(&body), dropped: dropped.into_fields() })
 }
 
 /// A model's id or ARN as one segment of a path, `anthropic.claude-opus-4-6-v1%3A0`.
@@ -55,28 +55,6 @@ pub fn path_segment(model: &str) -> String {
 
 pub(super) fn json(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("maps with text keys can be written as JSON")
-}
-
-/// What was left out or changed, each once.
-#[derive(Default)]
-pub(super) struct Dropped(Vec<Field>);
-
-impl Dropped {
-    fn add(&mut self, field: Field) {
-        if !self.0.contains(&field) {
-            self.0.push(field);
-        }
-    }
-
-    fn add_if(&mut self, given: bool, field: Field) {
-        if given {
-            self.add(field);
-        }
-    }
-
-    pub(super) fn into_fields(self) -> Vec<Field> {
-        self.0
-    }
 }
 
 #[derive(Serialize)]

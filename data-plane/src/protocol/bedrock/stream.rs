@@ -4,7 +4,7 @@
 use super::model::Model;
 use super::{error, response};
 use crate::protocol::frames::{Frame, Kind};
-use crate::protocol::neutral::{Block, Broken, Context, Event, Stop, Usage};
+use crate::protocol::neutral::{Block, Broken, Context, Event, MOST_BLOCKS, Stop, Usage};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -193,8 +193,10 @@ impl Reader {
         match self.open {
             Some(Open { index: open, form: Form::Call }) if open != index => {
                 let said = said.into_owned();
+                let full = self.waiting.len() >= MOST_BLOCKS;
                 match self.waiting.iter_mut().find(|(waiting, _)| *waiting == index) {
                     Some((_, all)) => all.push(said),
+                    None if full => return Err(Broken::TOO_MANY_BLOCKS),
                     None => self.waiting.push_back((index, vec![said])),
                 }
                 Ok(())
@@ -266,16 +268,20 @@ impl Reader {
         }
     }
 
-    /// Each piece of redacted thinking is base64 of its own, and what goes out is base64 of them all.
+    /// Each piece of redacted thinking is base64 of its own, and what goes out is base64 of them all: the last letters of
+    /// what came before, which may be padded, are written anew.
     fn redact(&mut self, more: &str) -> Result<(), Broken> {
         if self.sealed.is_empty() {
             self.sealed.push_str(more);
             return Ok(());
         }
-        let bytes = |text: &str| {
-            STANDARD.decode(text).map_err(|_| Broken::Malformed("a piece of redacted thinking is no base64"))
-        };
-        self.sealed = STANDARD.encode([bytes(&self.sealed)?, bytes(more)?].concat());
+        let not_base64 = Broken::Malformed("a piece of redacted thinking is no base64");
+        let last = self.sealed.len().saturating_sub(4);
+        let both = self.sealed.get(last..).map(|last| [STANDARD.decode(last), STANDARD.decode(more)]);
+        let Some([Ok(mut bytes), Ok(more)]) = both else { return Err(not_base64) };
+        bytes.extend(more);
+        self.sealed.truncate(last);
+        STANDARD.encode_string(bytes, &mut self.sealed);
         Ok(())
     }
 

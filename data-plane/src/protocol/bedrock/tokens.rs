@@ -1,8 +1,8 @@
 //! Counts the tokens of a prompt before it is sent.
 
 use super::model::Model;
-use super::request::{Conversation, Dropped, json};
-use crate::protocol::neutral::{Request, Unsupported, Written};
+use super::request::{Conversation, json};
+use crate::protocol::neutral::{Dropped, Request, Unsupported, Written};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]

@@ -84,11 +84,9 @@ mod tests {
 
     #[test]
     fn the_reason_comes_before_the_name() {
-        let malformed =
-            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/kiro_error_malformed.json"));
+        let malformed = fixture!("kiro_error_malformed.json");
         assert_eq!(fixture(malformed), told("Improperly formed request.", &["ValidationException"]));
-        let monthly =
-            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/kiro_error_monthly.json"));
+        let monthly = fixture!("kiro_error_monthly.json");
         assert_eq!(fixture(monthly), told("You have reached the limit.", &["MONTHLY_REQUEST_COUNT"]));
     }
 

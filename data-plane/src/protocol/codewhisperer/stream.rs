@@ -9,7 +9,7 @@ mod tests;
 
 use super::error;
 use crate::protocol::frames::{Frame, Kind};
-use crate::protocol::neutral::{Broken, Context, Event, Stop, Usage};
+use crate::protocol::neutral::{Broken, Context, Event, MOST_BLOCKS, Stop, Usage};
 use blocks::Blocks;
 use payload::Text;
 use std::borrow::Cow;
@@ -175,6 +175,9 @@ impl Reader {
     fn call(&mut self, id: &str, name: &str, sink: &mut impl FnMut(Event<'_>)) -> Result<usize, Broken> {
         if id.is_empty() || name.is_empty() {
             return Err(Broken::Malformed("a tool call has no id or no name"));
+        }
+        if self.calls.len() >= MOST_BLOCKS {
+            return Err(Broken::TOO_MANY_BLOCKS);
         }
         self.begin(sink);
         self.flush(sink);

@@ -3,16 +3,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 
 const FIXTURES: [&str; 4] = [
-    include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/fixtures/protocols/bedrock_stream_thinking_tools.json"
-    )),
-    include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/fixtures/protocols/bedrock_stream_throttled_midway.json"
-    )),
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/kiro_stream_text_tool.json")),
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/kiro_stream_exception.json")),
+    fixture!("bedrock_stream_thinking_tools.json"),
+    fixture!("bedrock_stream_throttled_midway.json"),
+    fixture!("kiro_stream_text_tool.json"),
+    fixture!("kiro_stream_exception.json"),
 ];
 
 #[derive(Debug, PartialEq)]

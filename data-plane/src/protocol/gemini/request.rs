@@ -12,7 +12,7 @@ pub use read::read;
 pub use write::write;
 
 pub(super) use read::of_object;
-pub(super) use write::{Body, Dropped, body};
+pub(super) use write::{Body, body};
 
 use crate::protocol::neutral::Field;
 

@@ -6,16 +6,20 @@ mod read;
 
 pub use read::{of_object, to_json_schema};
 
+use super::content;
 use flat::Flat;
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// Deeper schemas are cut to plain objects, and those in which references multiply.
 const DEEPEST: usize = 32;
 const MOST_SCHEMAS: usize = 5_000;
+/// What may be said more than once, in bytes: a reference says all that it leads to wherever it stands.
+const MOST_COPIES: usize = 1024 * 1024;
 
 /// A JSON Schema as Gemini takes it.
 pub fn sanitise(schema: &Value) -> Value {
-    let mut sanitiser = Sanitiser { root: schema, references: Vec::new(), left: MOST_SCHEMAS };
+    let mut sanitiser = Sanitiser { root: schema, references: Vec::new(), left: MOST_SCHEMAS, copies: MOST_COPIES };
     Value::Object(sanitiser.schema(schema, None, DEEPEST))
 }
 
@@ -24,6 +28,8 @@ struct Sanitiser<'a> {
     /// Those that the schema at hand was reached through. One that is met again has no end.
     references: Vec<&'a str>,
     left: usize,
+    /// Bytes that may still be said once more.
+    copies: usize,
 }
 
 impl<'a> Sanitiser<'a> {
@@ -56,13 +62,20 @@ impl<'a> Sanitiser<'a> {
         let known = name.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
         let room = self.left > 0 && self.references.len() < DEEPEST && !self.references.contains(&name);
         match known.filter(|_| room) {
-            Some(target) => {
+            Some(target) if self.copies(weight(target, self.copies)) => {
                 self.left -= 1;
                 self.references.push(name);
                 self.flatten(target, flat);
             }
-            None => flat.cut = true,
+            _ => flat.cut = true,
         }
+    }
+
+    /// Whether so many bytes may be said once more. After too many nothing may.
+    fn copies(&mut self, bytes: usize) -> bool {
+        let left = self.copies.checked_sub(bytes);
+        self.copies = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn flattened(&mut self, mut flat: Flat<'a>, inherited: Option<&'static str>, depth: usize) -> Map<String, Value> {
@@ -95,7 +108,9 @@ impl<'a> Sanitiser<'a> {
             }
         }
         for schema in &mut written {
-            if let Some(description) = flat.description().filter(|_| !schema.contains_key("description")) {
+            if let Some(description) = flat.description().filter(|_| !schema.contains_key("description"))
+                && self.copies(description.len())
+            {
                 schema.insert("description".to_owned(), description.into());
             }
             if flat.nullable() {
@@ -137,17 +152,24 @@ impl<'a> Sanitiser<'a> {
 
 /// Whichever of these fits.
 fn one_of(mut schemas: Vec<Map<String, Value>>) -> Map<String, Value> {
-    let mut i = 0;
-    while i < schemas.len() {
-        if schemas[..i].contains(&schemas[i]) {
-            schemas.remove(i);
-        } else {
-            i += 1;
-        }
-    }
+    let mut known = HashSet::new();
+    schemas.retain(|schema| known.insert(content::to_vec(schema)));
     match schemas.len() {
         1 => schemas.remove(0),
         _ => Map::from_iter([("anyOf".to_owned(), schemas.into())]),
+    }
+}
+
+/// The bytes of a schema's texts, and one for each of its values; what is more than `most` is not told exactly.
+fn weight(value: &Value, most: usize) -> usize {
+    let add = |sum: usize, (name, value): (&str, &Value)| {
+        if sum > most { sum } else { sum + name.len() + weight(value, most - sum) }
+    };
+    match value {
+        Value::String(text) => 1 + text.len(),
+        Value::Array(values) => values.iter().map(|value| ("", value)).fold(1, add),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.as_str(), value)).fold(1, add),
+        _ => 1,
     }
 }
 

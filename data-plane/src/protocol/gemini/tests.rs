@@ -8,6 +8,7 @@ mod streams;
 mod writing;
 
 use super::{request, response, stream};
+use crate::protocol::neutral::makers::{text, user};
 use crate::protocol::{
     neutral::*,
     sse::{self, TooLong},
@@ -15,25 +16,19 @@ use crate::protocol::{
 use bytes::BytesMut;
 use serde_json::Value;
 
-macro_rules! fixture {
-    ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/", $name))
-    };
-}
-use fixture;
-
 const SIGNATURE: &str = "ZXhhbXBsZS10aG91Z2h0LXNpZ25hdHVyZQ==";
 
 fn signed() -> Option<Signature> {
     Some(Signature { issuer: Issuer::Gemini, value: SIGNATURE.to_owned() })
 }
 
-fn context() -> Context {
-    Context { model: "gemini-upstream".to_owned(), created: 1_700_000_000, ..Context::default() }
+/// What the fixtures count.
+fn usage() -> Usage {
+    Usage { input: 196, cache_read: Some(1024), cache_write: None, output: 78, reasoning: Some(64), estimated: false }
 }
 
-fn text(text: &str) -> Part {
-    Part::Text(text.to_owned())
+fn context() -> Context {
+    Context { model: "gemini-upstream".to_owned(), created: 1_700_000_000, ..Context::default() }
 }
 
 fn call(id: &str, name: &str, arguments: &str, signature: Option<Signature>) -> Part {
@@ -42,10 +37,6 @@ fn call(id: &str, name: &str, arguments: &str, signature: Option<Signature>) -> 
 
 fn result(id: &str, parts: Vec<Part>, is_error: bool) -> Part {
     Part::ToolResult { id: id.to_owned(), parts, is_error }
-}
-
-fn user(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::User, parts }
 }
 
 fn model(parts: Vec<Part>) -> Turn {

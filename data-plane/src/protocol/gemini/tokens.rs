@@ -4,7 +4,7 @@ use super::{
     content, model,
     request::{self, object::Object},
 };
-use crate::protocol::neutral::{Request, Unreadable, Unsupported, Written};
+use crate::protocol::neutral::{Dropped, Request, Unreadable, Unsupported, Written};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]
@@ -24,10 +24,10 @@ struct Counted {
 /// # Errors
 /// The request holds what Gemini cannot be given.
 pub fn count_request(request: &Request, model: &str) -> Result<Written, Unsupported> {
-    let mut dropped = request::Dropped::default();
+    let mut dropped = Dropped::default();
     let mut body = request::body(request, model, &mut dropped)?;
     body.model = Some(model::resource(model).into_owned());
-    Ok(Written { body: content::to_vec(&Asked { generate_content_request: body }), dropped: dropped.0 })
+    Ok(Written { body: content::to_vec(&Asked { generate_content_request: body }), dropped: dropped.into_fields() })
 }
 
 /// How many tokens a provider counted.

@@ -72,6 +72,11 @@ pub enum Broken {
     Early,
 }
 
+impl Broken {
+    /// More than [`MOST_BLOCKS`](super::MOST_BLOCKS).
+    pub const TOO_MANY_BLOCKS: Self = Self::Malformed("a reply of more than 4096 blocks");
+}
+
 impl From<sse::TooLong> for Broken {
     fn from(_: sse::TooLong) -> Self {
         Self::Malformed("an event of its stream is over 16 MiB")

@@ -3,6 +3,10 @@
 use super::{Part, Response, Signature, Stop, ToolCall, Usage};
 use std::borrow::Cow;
 
+/// No reply has more blocks than these. Readers that look for a block among others, since their protocol mixes them, give
+/// up at the next one: it would take them ever longer.
+pub const MOST_BLOCKS: usize = 4_096;
+
 /// A piece of a streamed reply.
 ///
 /// The grammar: `Start (Open delta* Close)* Stop? End`, with `Usage` and `Ping` anywhere after `Start`. `End` means that

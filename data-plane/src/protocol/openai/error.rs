@@ -140,12 +140,6 @@ mod tests {
         read(&HeaderMap::new(), body.as_bytes())
     }
 
-    macro_rules! fixture {
-        ($name:literal) => {
-            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/", $name))
-        };
-    }
-
     #[test]
     fn openais_errors_name_themselves() {
         for (envelope, words) in [

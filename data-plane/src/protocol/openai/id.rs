@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use std::fmt::Write;
 
 /// The id of a reply in the dialect that begins its ids with `prefix`.
-pub(in crate::protocol) fn of_reply(prefix: &str, given: &str, context: &Context) -> String {
+pub(super) fn of_reply(prefix: &str, given: &str, context: &Context) -> String {
     if given.starts_with(prefix) {
         return given.to_owned();
     }

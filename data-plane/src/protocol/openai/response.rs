@@ -7,6 +7,7 @@ mod write;
 use super::stream;
 use crate::protocol::neutral::{Broken, Context, Response};
 
+pub(in crate::protocol) use write::completion;
 pub use write::write;
 
 /// Reads a reply.

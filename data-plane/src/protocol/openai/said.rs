@@ -135,19 +135,18 @@ impl<'a> Said<'a> {
     }
 
     /// Hands over the content's texts, in order; `true` is for thinking.
-    pub(super) fn content(&self, mut take: impl FnMut(bool, &str)) -> Result<(), Broken> {
+    pub(super) fn content(&self, mut take: impl FnMut(bool, &str) -> Result<(), Broken>) -> Result<(), Broken> {
         if !self.content.is_some_and(|content| content.get().starts_with('[')) {
-            take(false, &raw::text(self.content)?);
-            return Ok(());
+            return take(false, &raw::text(self.content)?);
         }
         let list = self.content.map_or("[]", RawValue::get);
         let list: Vec<Listed<'_>> =
             serde_json::from_str(list).map_err(|_| Broken::Malformed("a content is no text"))?;
         for part in list {
             for thought in part.thinking.iter().flatten() {
-                take(true, &raw::text(thought.text)?);
+                take(true, &raw::text(thought.text)?)?;
             }
-            take(false, &raw::text(part.text)?);
+            take(false, &raw::text(part.text)?)?;
         }
         Ok(())
     }

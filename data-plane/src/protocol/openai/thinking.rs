@@ -50,10 +50,10 @@ pub(super) fn read(message: &mut Fields) -> Result<Vec<Part>, Unreadable> {
     let told = message.text("reasoning")?;
     let told = first.or(told).unwrap_or_default();
     let details = message.items("reasoning_details")?.unwrap_or_default();
-    let alone = details.len() == 1;
+    let mut whole = Whole { text: &told, alone: details.len() == 1, until: 0 };
     let mut parts = Vec::new();
     for detail in details {
-        parts.extend(read_detail(Fields::of_item(detail)?, &told, alone)?);
+        parts.extend(read_detail(Fields::of_item(detail)?, &mut whole)?);
     }
     let signed = |part: &Part| !matches!(part, Part::Thinking { signature: None, .. });
     if !told.is_empty() && !parts.iter().any(signed) {
@@ -62,8 +62,32 @@ pub(super) fn read(message: &mut Fields) -> Result<Vec<Part>, Unreadable> {
     Ok(parts)
 }
 
+/// All that was thought, of which each detail names a range behind that of the one before it.
+struct Whole<'a> {
+    text: &'a str,
+    /// There is one detail, and it may name none.
+    alone: bool,
+    /// Where the last range ended.
+    until: usize,
+}
+
+impl<'a> Whole<'a> {
+    /// Nothing for a range that is not there, or was told already: a client that has changed the text, or kept its last
+    /// piece alone, is better off with none.
+    fn take(&mut self, range: Option<Range<usize>>) -> &'a str {
+        match range {
+            None if self.alone => self.text,
+            Some(range) if range.start >= self.until && self.text.get(range.clone()).is_some() => {
+                self.until = range.end;
+                &self.text[range]
+            }
+            _ => "",
+        }
+    }
+}
+
 /// Details of unknown types are left out, as thinking is that nobody can take back.
-fn read_detail(mut detail: Fields, told: &str, alone: bool) -> Result<Option<Part>, Unreadable> {
+fn read_detail(mut detail: Fields, whole: &mut Whole<'_>) -> Result<Option<Part>, Unreadable> {
     let kind = detail.text("type")?.unwrap_or_default();
     let native = native(&detail.text("format")?.unwrap_or_default());
     let mut signature = |name| -> Result<Option<Signature>, Unreadable> {
@@ -76,10 +100,7 @@ fn read_detail(mut detail: Fields, told: &str, alone: bool) -> Result<Option<Par
             let signature = signature("signature")?;
             let text = match (detail.text("text")?, range(&mut detail)?) {
                 (Some(text), _) => text,
-                // A client that has changed the text, or kept its last piece alone, is better off with none.
-                (None, Some(range)) => told.get(range).unwrap_or_default().to_owned(),
-                (None, None) if alone => told.to_owned(),
-                (None, None) => String::new(),
+                (None, range) => whole.take(range).to_owned(),
             };
             (signature.is_some() || !text.is_empty()).then_some(Part::Thinking { text, signature })
         }

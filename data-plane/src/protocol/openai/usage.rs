@@ -20,7 +20,7 @@ struct Counted {
 
 /// Counts as clients are told of them. What was not told is left out, for it is not zero.
 #[derive(Serialize)]
-pub(in crate::protocol) struct Counts {
+pub(super) struct Counts {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,

@@ -1,19 +1,8 @@
 //! A reply as a client expects it: text alone. Thinking has no place; a refusal is what the model said instead.
 
 use crate::protocol::neutral::{Context, Part, Response, Stop};
-use crate::protocol::openai::{Counts, finish_word, reply_id};
+use crate::protocol::openai::{finish_word, response::completion};
 use serde::Serialize;
-
-#[derive(Serialize)]
-struct Completion<'a> {
-    id: String,
-    object: &'static str,
-    created: u64,
-    model: &'a str,
-    choices: [Choice; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Counts>,
-}
 
 #[derive(Serialize)]
 struct Choice {
@@ -32,15 +21,7 @@ pub fn write(response: &Response, context: &Context) -> Vec<u8> {
     let refused = response.parts.iter().any(|part| matches!(part, Part::Refusal(_)));
     let choice =
         Choice { text: texts.collect(), index: 0, logprobs: None, finish_reason: reason(response.stop, refused) };
-    let completion = Completion {
-        id: reply_id("cmpl-", &response.id, context),
-        object: "text_completion",
-        created: context.created,
-        model: if response.model.is_empty() { &context.model } else { &response.model },
-        choices: [choice],
-        usage: response.usage.map(Counts::from),
-    };
-    serde_json::to_vec(&completion).expect("these types have text keys alone")
+    completion("text_completion", "cmpl-", choice, response, context)
 }
 
 /// The dialect knows no tools.

@@ -1,23 +1,10 @@
 //! A client's stream.
 
 use super::response::reason;
-use crate::protocol::neutral::{Block, Context, Event, Fault, Stop, Usage};
-use crate::protocol::openai::{Counts, error, reply_id};
-use crate::protocol::sse;
+use crate::protocol::neutral::{Block, Context, Event, Fault, Stop};
+use crate::protocol::openai::stream::{Chunks, Phase};
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
-
-#[derive(Serialize)]
-struct Chunk<'a> {
-    id: &'a str,
-    object: &'static str,
-    created: u64,
-    model: &'a str,
-    choices: &'a [Choice<'a>],
-    /// Null in every chunk but the one that tells it, if the client asked for that one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Option<Counts>>,
-}
 
 #[derive(Serialize)]
 struct Choice<'a> {
@@ -27,45 +14,28 @@ struct Choice<'a> {
     finish_reason: Option<&'static str>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Before,
-    Begun,
-    Finished,
-    Over,
-}
-
 /// Writes a stream's chunks.
 #[derive(Debug)]
 pub struct Writer {
-    context: Context,
-    id: String,
-    model: String,
-    phase: Phase,
+    chunks: Chunks,
     /// The open block's text is for the client.
     speaking: bool,
     refused: bool,
-    usage: Option<Usage>,
 }
 
 impl Writer {
     pub fn new(context: Context) -> Self {
-        let (id, model) = (String::new(), String::new());
-        Self { context, id, model, phase: Phase::Before, speaking: false, refused: false, usage: None }
+        Self { chunks: Chunks::new("text_completion", context), speaking: false, refused: false }
     }
 
     /// Writes what an event says.
     pub fn write(&mut self, event: &Event<'_>, out: &mut BytesMut) {
-        match (self.phase, event) {
+        match (self.chunks.phase, event) {
             (Phase::Over, _) => {}
             (_, Event::Ping) => out.put_slice(b": ping\n\n"),
-            (Phase::Before, Event::Start { id, model }) => {
-                self.id = reply_id("cmpl-", id, &self.context);
-                self.model = if model.is_empty() { self.context.model.clone() } else { model.to_string() };
-                self.phase = Phase::Begun;
-            }
+            (Phase::Before, Event::Start { id, model }) => self.chunks.start("cmpl-", id, model),
             (Phase::Before, _) => {}
-            (_, Event::Usage(usage)) => self.usage = Some(*usage),
+            (_, Event::Usage(usage)) => self.chunks.usage = Some(*usage),
             (_, Event::End) => self.end(out),
             (Phase::Finished, _) => {}
             (_, Event::Open(block)) => {
@@ -81,51 +51,31 @@ impl Writer {
 
     /// Writes an error, after which there is nothing, not even `[DONE]`.
     pub fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
-        if self.phase != Phase::Over {
-            self.phase = Phase::Over;
-            out.put_slice(b"data: ");
-            out.put_slice(&error::write(fault));
-            out.put_slice(b"\n\n");
-        }
+        self.chunks.fail(fault, out);
     }
 
     fn finish(&mut self, stop: Stop, out: &mut BytesMut) {
-        self.phase = Phase::Finished;
+        self.chunks.phase = Phase::Finished;
         self.choice("", Some(reason(stop, self.refused)), out);
     }
 
     fn end(&mut self, out: &mut BytesMut) {
-        if self.phase != Phase::Finished {
+        if self.chunks.phase != Phase::Finished {
             self.finish(Stop::EndTurn, out);
         }
-        if let Some(usage) = self.usage.filter(|_| self.context.include_usage) {
-            self.chunk(&[], Some(usage), out);
-        }
-        out.put_slice(b"data: [DONE]\n\n");
-        self.phase = Phase::Over;
+        self.chunks.end(out);
     }
 
     fn choice(&self, text: &str, finish_reason: Option<&'static str>, out: &mut BytesMut) {
-        self.chunk(&[Choice { text, index: 0, logprobs: None, finish_reason }], None, out);
-    }
-
-    fn chunk(&self, choices: &[Choice<'_>], usage: Option<Usage>, out: &mut BytesMut) {
-        let chunk = Chunk {
-            id: &self.id,
-            object: "text_completion",
-            created: self.context.created,
-            model: &self.model,
-            choices,
-            usage: self.context.include_usage.then(|| usage.map(Counts::from)),
-        };
-        sse::write(None, &chunk, out);
+        self.chunks.choice(Choice { text, index: 0, logprobs: None, finish_reason }, out);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::neutral::{Class, Part, Response, ToolCall};
+    use crate::protocol::neutral::{Class, Part, Response, ToolCall, Usage};
+    use crate::protocol::openai::stream::read_chunks as chunks;
     use crate::protocol::openai_completions::response;
     use serde_json::{Value, json};
 
@@ -137,11 +87,6 @@ mod tests {
         let (mut writer, mut out) = (Writer::new(context), BytesMut::new());
         events.iter().for_each(|event| writer.write(event, &mut out));
         String::from_utf8(out.to_vec()).expect("it is UTF-8")
-    }
-
-    fn chunks(stream: &str) -> Vec<Value> {
-        let data = stream.split("\n\n").filter_map(|event| event.strip_prefix("data: "));
-        data.filter(|data| *data != "[DONE]").map(|data| serde_json::from_str(data).expect("it is JSON")).collect()
     }
 
     fn replies() -> Vec<Response> {

@@ -6,6 +6,7 @@ mod streams;
 mod writing;
 
 use super::{request, response, stream};
+use crate::protocol::neutral::makers::text;
 use crate::protocol::{
     neutral::{Broken, Collector, Context, Event, Issuer, Part, Response, Signature, ToolCall, Usage},
     sse,
@@ -13,13 +14,6 @@ use crate::protocol::{
 use bytes::BytesMut;
 use proptest::prelude::*;
 use serde_json::Value;
-
-macro_rules! fixture {
-    ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/", $name))
-    };
-}
-use fixture;
 
 fn context() -> Context {
     Context { model: "gpt-5".to_owned(), created: 1_763_698_010, ..Context::default() }
@@ -31,10 +25,6 @@ fn signature(issuer: Issuer, value: &str) -> Signature {
 
 fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
     ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_owned(), signature: None }
-}
-
-fn text(text: &str) -> Part {
-    Part::Text(text.to_owned())
 }
 
 /// Why a stream of a test could not be read.

@@ -1,14 +1,11 @@
 use super::*;
+use crate::protocol::neutral::makers::{assistant, text, user};
 use crate::protocol::neutral::{Issuer, Media, Signature, Tool, ToolCall, ToolChoice};
 use proptest::prelude::*;
 use serde_json::json;
 
 const FOLDED: Shape = Shape { system_in_place: false, tool_name: 64, alternate: true };
 const IN_PLACE: Shape = Shape { system_in_place: true, tool_name: 64, alternate: false };
-
-fn text(text: &str) -> Part {
-    Part::Text(text.to_owned())
-}
 
 fn call(id: &str) -> Part {
     named_call(id, "look")
@@ -24,14 +21,6 @@ fn result(id: &str, said: &str) -> Part {
 
 fn stub(id: &str) -> Part {
     result(id, "No result was recorded.")
-}
-
-fn user(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::User, parts }
-}
-
-fn assistant(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::Assistant, parts }
 }
 
 fn system(said: &str) -> Turn {

@@ -30,13 +30,13 @@ pub(crate) fn unserved(
     let chain = || std::iter::once(model).chain(&others);
     let region = headers.get(REGION).and_then(|value| value.to_str().ok()).map(str::trim);
     let region = region.filter(|region| !region.is_empty());
-    region.and_then(|region| no_such_region(chain(), region)).or_else(|| incapable(chain(), features))
+    region.and_then(|region| no_such_region(chain(), features, region)).or_else(|| incapable(chain(), features))
 }
 
 /// What to tell the client if no backend of the whole chain can be given the request: none has what it needs, or what it
 /// requires, or all are excluded.
 fn incapable<'a>(chain: impl Iterator<Item = &'a Arc<Model>> + Clone, features: &Features) -> Option<Refusal> {
-    let lines = lines(chain.clone());
+    let lines = lines(chain.clone(), features);
     if lines.is_empty() || lines.iter().any(|line| fits(line, features)) {
         return None;
     }
@@ -53,12 +53,11 @@ fn incapable<'a>(chain: impl Iterator<Item = &'a Arc<Model>> + Clone, features: 
     }
     let named: Vec<String> = lacking.iter().map(|kind| lack(kind, &lines, features)).collect();
     let who = if none_has { "" } else { "each lacks something: " };
-    let message = format!(
-        "No backend of {} can be given this request: {who}{}. {}",
-        of(chain),
-        named.join("; "),
-        advice(&lacking)
-    );
+    let nobody = match &features.backend {
+        None => format!("No backend of {} can be given this request", of(chain)),
+        Some(backend) => format!("The backend {backend}, which the request names, cannot be given it"),
+    };
+    let message = format!("{nobody}: {who}{}. {}", named.join("; "), advice(&lacking));
     let refusal = Refusal::bad_request(message).code("no_capable_backend");
     Some(match lacking.as_slice() {
         [Kind::LacksTag(_), ..] => refusal.field(TAGS),
@@ -69,8 +68,12 @@ fn incapable<'a>(chain: impl Iterator<Item = &'a Arc<Model>> + Clone, features: 
 }
 
 /// What to tell the client if the region that its header asks for is that of no backend of the chain.
-fn no_such_region<'a>(chain: impl Iterator<Item = &'a Arc<Model>> + Clone, region: &str) -> Option<Refusal> {
-    let lines = lines(chain.clone());
+fn no_such_region<'a>(
+    chain: impl Iterator<Item = &'a Arc<Model>> + Clone,
+    features: &Features,
+    region: &str,
+) -> Option<Refusal> {
+    let lines = lines(chain.clone(), features);
     if lines.is_empty() || lines.iter().any(|line| line.region().eq_ignore_ascii_case(region)) {
         return None;
     }
@@ -81,13 +84,19 @@ fn no_such_region<'a>(chain: impl Iterator<Item = &'a Arc<Model>> + Clone, regio
         _ => format!("They are in: {}.", regions.join(", ")),
     };
     let region: String = region.chars().take(63).collect();
-    let message = format!("No backend of {} is in the region {region:?} ({REGION}). {there}", of(chain));
+    let nobody = match &features.backend {
+        None => format!("No backend of {} is", of(chain)),
+        Some(backend) => format!("The backend {backend}, which the request names, is not"),
+    };
+    let message = format!("{nobody} in the region {region:?} ({REGION}). {there}");
     Some(Refusal::bad_request(message).field(REGION).code("no_such_region"))
 }
 
-/// The lines that could serve something.
-fn lines<'a>(chain: impl Iterator<Item = &'a Arc<Model>>) -> Vec<&'a Backend> {
-    chain.flat_map(|model| &model.backends).filter(|line| line.base > 0 && line.upstream.provider.enabled).collect()
+/// The lines that could serve something; of a request that names its backend, that one.
+fn lines<'a>(chain: impl Iterator<Item = &'a Arc<Model>>, features: &Features) -> Vec<&'a Backend> {
+    let is_meant =
+        |line: &&Backend| line.base > 0 && line.upstream.provider.enabled && features.allows(&line.endpoint.id);
+    chain.flat_map(|model| &model.backends).filter(is_meant).collect()
 }
 
 fn of<'a>(mut chain: impl Iterator<Item = &'a Arc<Model>>) -> String {
@@ -114,7 +123,11 @@ fn lack(kind: &Kind, lines: &[&Backend], features: &Features) -> String {
 
 fn context_window(lines: &[&Backend], features: &Features) -> String {
     let window = |capabilities: &Capabilities| capabilities.context_window;
-    let mut text = format!("no context_window of {} tokens, which its prompt is estimated at", features.tokens);
+    let prompt = match features.max_output {
+        None => "its prompt comes to".to_owned(),
+        Some(most) => format!("its prompt of about {} and an answer of up to {most} come to", features.tokens),
+    };
+    let mut text = format!("no context_window of {} tokens, which {prompt}", features.window());
     if let Some(largest) = lines.iter().filter_map(|line| window(&line.line.capabilities)).max() {
         let _ = write!(text, " (the largest has {largest})");
     }

@@ -11,8 +11,31 @@ fn counts(reader: &Reader) -> Option<Counts> {
 
 fn told<'a>(dialect: Dialect, by_lines: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<Counts> {
     let mut reader = Reader::new(dialect, by_lines);
-    pieces.into_iter().for_each(|piece| reader.see(piece));
+    let mut pieces = pieces.into_iter().peekable();
+    while let Some(piece) = pieces.next() {
+        reader.see(piece, pieces.peek().is_none());
+    }
     counts(&reader)
+}
+
+/// JSON in which usage is told in places where it counts and in others.
+fn json() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("17".to_owned()),
+        Just(r#""usage""#.to_owned()),
+        Just(r#""\\\"usage\":{} }]""#.to_owned()),
+        (1..9_u64).prop_map(|tokens| format!(r#"{{"prompt_tokens":{tokens},"x":[{{"y":"}}"}}]}}"#)),
+    ];
+    leaf.prop_recursive(5, 20, 3, |inner| {
+        let member = (prop_oneof![Just("usage"), Just("other"), Just("more")], inner.clone());
+        let object = proptest::collection::vec(member, 0..3).prop_map(|members| {
+            let members: Vec<_> = members.iter().map(|(key, value)| format!(r#" "{key}" : {value}"#)).collect();
+            format!("{{{}}}", members.join(","))
+        });
+        let array = proptest::collection::vec(inner, 0..3).prop_map(|all| format!("[{}]", all.join(",")));
+        prop_oneof![3 => object, 1 => array]
+    })
 }
 
 fn events(data: &[&str]) -> String {
@@ -157,7 +180,17 @@ proptest! {
         step in 1..10_usize,
     ) {
         let text = pieces.concat();
-        let whole = told(Dialect::OpenAi, by_lines, [text.as_bytes()]);
-        prop_assert_eq!(told(Dialect::OpenAi, by_lines, text.as_bytes().chunks(step)), whole);
+        let end: &[u8] = b"";
+        let in_one_piece = told(Dialect::OpenAi, by_lines, [text.as_bytes(), end]);
+        prop_assert_eq!(told(Dialect::OpenAi, by_lines, text.as_bytes().chunks(step).chain([end])), in_one_piece);
+        told(Dialect::OpenAi, by_lines, [text.as_bytes()]);
+    }
+
+    #[test]
+    fn a_whole_reply_tells_the_same_as_its_bytes_one_by_one(text in json()) {
+        for dialect in [Dialect::OpenAi, Dialect::Anthropic] {
+            let one_by_one = told(dialect, false, text.as_bytes().chunks(1));
+            prop_assert_eq!(told(dialect, false, [text.as_bytes()]), one_by_one, "{}", text);
+        }
     }
 }

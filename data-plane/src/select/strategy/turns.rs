@@ -3,27 +3,33 @@
 //! Weighted: with weights w, g = gcd(w) and N = Σw / g, turn t serves the line that holds unit `t · s mod N` of the running
 //! sum, where s has no common divisor with N. Steps of s visit each of the N units once, from whichever turn one starts, so
 //! any N consecutive turns serve each line exactly w / g times. s near N / φ spreads a line's turns evenly.
+//!
+//! What a request would like, and headroom, decide who keeps a turn: see [`Field::by_turns`].
 
-use crate::select::field::{Field, Weights};
-use rand::Rng;
+use crate::{select::field::Field, table::Effective};
+use rand::{Rng, RngExt};
 
 /// Each in turn.
-pub fn plain(field: &Field<'_>) -> Option<usize> {
-    field.by_turns(|| field.turns.next())
+pub fn plain(field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
+    field.by_turns(rng, |effective, _| even(effective, field.turns.next()), |i| 1.0 / field.weight(i) as f64)
+}
+
+/// Each with the same chance.
+pub fn random(field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
+    field.by_turns(rng, |effective, rng| even(effective, rng.random()), |i| 1.0 / field.weight(i) as f64)
 }
 
 /// Each in turn, as often as its weight says.
 pub fn weighted(field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
-    if let Weights::Effective(effective) = field.weights
-        && effective.total > 0
-    {
-        let i = effective.line_at(unit(field.turns.next(), effective.cycle(), effective.stride) * effective.unit);
-        if field.can(i) {
-            return Some(i);
-        }
-    }
-    // It was tried, or is full: its turn goes to the others in proportion.
-    field.draw(rng, |_| 1.0)
+    let line = |effective: &Effective| {
+        effective.line_at(unit(field.turns.next(), effective.cycle(), effective.stride) * effective.unit)
+    };
+    field.by_turns(rng, |effective, _| line(effective), |_| 1.0)
+}
+
+/// The line of a turn that all have equally often.
+fn even(effective: &Effective, turn: u64) -> usize {
+    effective.alive[(turn % effective.alive.len() as u64) as usize] as usize
 }
 
 /// The unit of the running sum that turn `t` of a cycle of `n` stands for.

@@ -22,10 +22,12 @@ proptest! {
 
     #[test]
     fn weighted_round_robin_is_exact_over_any_cycle(
-        weights in proptest::collection::vec(1..9_u64, 1..8), before in 0..50_usize, node in "[a-z]{1,8}"
+        weights in proptest::collection::vec(1..9_u64, 1..8), before in 0..50_usize, node in "[a-z]{1,8}",
+        liked_the_same in any::<bool>(),
     ) {
         let as_f64: Vec<f64> = weights.iter().map(|w| *w as f64).collect();
         let mut world = World::called(&node, &config(model(Strategy::WeightedRoundRobin, lines(&as_f64))));
+        world.features.preferences.region = liked_the_same.then(|| "nowhere".into());
         world.shares(before);
         let unit = weights.iter().copied().fold(0, gcd);
         let cycle = weights.iter().sum::<u64>() / unit;
@@ -36,11 +38,48 @@ proptest! {
     }
 
     #[test]
-    fn round_robin_is_even_over_any_turns(count in 1..12_usize, before in 0..50_usize, rounds in 1..5_usize) {
+    fn round_robin_is_even_over_any_turns(
+        count in 1..12_usize, before in 0..50_usize, rounds in 1..5_usize, liked_the_same in any::<bool>()
+    ) {
         let mut world = World::new(Strategy::RoundRobin, lines(&vec![3.0; count]));
+        world.features.preferences.region = liked_the_same.then(|| "nowhere".into());
         world.shares(before);
         let found = world.shares(count * rounds);
         prop_assert!(found.len() == count && found.values().all(|turns| *turns == rounds), "{found:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn turns_are_kept_in_proportion_to_liking(
+        each in proptest::collection::vec((1..6_u32, prop_oneof![Just(200), 1..200_u32]), 2..24)
+    ) {
+        const TIMES: usize = 6_000;
+        for strategy in [Strategy::RoundRobin, Strategy::WeightedRoundRobin, Strategy::Random] {
+            let weights: Vec<f64> = each.iter().map(|(weight, _)| f64::from(*weight)).collect();
+            let mut config = config(model(strategy, lines(&weights)));
+            config.models[0].headroom = true;
+            let mut world = World::of(&config);
+            let names = || ('a'..='z').map(String::from).zip(&each);
+            for (name, (_, left)) in names() {
+                world.line(&name, |line| line.slots[0].headroom.set(*left, 60_000, world.router.now()));
+            }
+            let liking = |left: u32| (f64::from(left) / 200.0).max(0.05);
+            let part = |(weight, left): (u32, u32)| match strategy {
+                Strategy::WeightedRoundRobin => f64::from(weight) * liking(left),
+                _ => liking(left),
+            };
+            let all: f64 = each.iter().copied().map(part).sum();
+            let found = world.shares(TIMES);
+            for (name, (weight, left)) in names() {
+                let (found, expected) = (found.get(&name).copied().unwrap_or(0), part((*weight, *left)) / all);
+                let error = (expected * (1.0 - expected) / TIMES as f64).sqrt();
+                let off = (found as f64 / TIMES as f64 - expected).abs();
+                prop_assert!(off < 5.0 * error, "{:?} {}: {} of {}, not {}", strategy, name, found, TIMES, expected);
+            }
+        }
     }
 }
 
@@ -208,9 +247,14 @@ fn auto_goes_by_priority() {
     assert_eq!(of(&mut world, Some(Priority::Low)), 0.25, "round_robin");
 }
 
+/// All strategies but those that keep to a stated order.
+fn moved() -> impl Iterator<Item = Strategy> {
+    Strategy::ALL.into_iter().filter(|strategy| !matches!(strategy, Strategy::Failover | Strategy::Single))
+}
+
 #[test]
 fn wishes_move_the_choice_and_bind_nobody() {
-    for strategy in [Strategy::WeightedRandom, Strategy::Random, Strategy::Adaptive, Strategy::LeastLatency] {
+    for strategy in moved() {
         let mut config = config(model(strategy, lines(&[1.0, 1.0])));
         config.providers[0].region = "us-east-1".into();
         let mut world = World::of(&config);
@@ -222,8 +266,21 @@ fn wishes_move_the_choice_and_bind_nobody() {
 }
 
 #[test]
+fn a_stated_order_is_kept_whatever_is_liked() {
+    for strategy in [Strategy::Failover, Strategy::Single] {
+        let mut config = config(model(strategy, lines(&[1.0, 5.0])));
+        config.providers[1].region = "us-east-1".into();
+        config.models[0].headroom = true;
+        let mut world = World::of(&config);
+        world.features.preferences.region = Some("us-east-1".into());
+        world.line("a", |line| line.slots[0].headroom.set(1, 60_000, world.router.now()));
+        assert_eq!(world.shares(50), shares(&[("a", 50)]), "{strategy:?}");
+    }
+}
+
+#[test]
 fn a_slot_with_little_left_gets_little() {
-    for strategy in [Strategy::WeightedRandom, Strategy::Random, Strategy::Adaptive, Strategy::LeastConnections] {
+    for strategy in moved() {
         let mut config = config(model(strategy, lines(&[1.0, 1.0])));
         config.models[0].headroom = true;
         let mut world = World::of(&config);

@@ -71,6 +71,11 @@ pub struct Price {
 }
 
 impl Price {
+    /// Of a million tokens in and a million out.
+    pub fn both(&self) -> u64 {
+        self.input.saturating_add(self.output)
+    }
+
     fn check(at: &mut Checker, path: &str, wire: wire::Price) -> Self {
         const MOST: f64 = 1e6;
         let mut amount = |name: &str, value: f64| {

@@ -42,20 +42,13 @@ impl Wire {
     }
 
     /// Names and payloads of a stream's events, and how it ended.
-    pub(super) async fn events(&self, mut response: Response) -> (Vec<(String, Value)>, End) {
+    pub(super) async fn events(&self, response: Response) -> (Vec<(String, Value)>, End) {
         let framed = response.headers()["content-type"] == "application/vnd.amazon.eventstream";
         if !framed {
             let (text, end) = read(response).await;
             return (sse(&text), end);
         }
-        let mut bytes = Vec::new();
-        let end = loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-                Ok(None) => break End::Clean,
-                Err(_) => break End::Cut,
-            }
-        };
+        let (bytes, end) = read_bytes(response).await;
         (frames(&bytes), end)
     }
 }

@@ -4,36 +4,37 @@ use super::{
     super::{BYTES_PER_TOKEN, IMAGE, dialect, messages_of},
     Surface,
 };
-use crate::features::{Features, Thinking};
+use crate::{
+    classify::json::Size,
+    features::{Features, Thinking},
+};
 use pointsman_proto::domain::{ClientDialect, Effort};
 use serde_json::{Map, Value};
 
 #[derive(Default)]
 struct Sum {
-    ascii: u64,
-    beyond: u64,
+    size: Size,
     images: u64,
     files: u64,
 }
 
 impl Sum {
     fn words(&mut self, text: &str) {
-        let ascii = text.bytes().filter(u8::is_ascii).count();
-        self.ascii += ascii as u64;
-        self.beyond += (text.len() - ascii) as u64;
+        self.size.begin();
+        self.size.letters(text.as_bytes());
     }
 
     fn value(&mut self, value: &Value) {
         match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => self.ascii += 4,
+            Value::Null | Value::Bool(_) | Value::Number(_) => self.size.add(Size::SCALAR),
             Value::String(text) => {
-                self.ascii += 3;
+                self.size.add(Size::MARKS);
                 self.words(text);
             }
             Value::Array(items) => items.iter().for_each(|item| self.value(item)),
             Value::Object(fields) => {
                 for (name, value) in fields {
-                    self.ascii += 3;
+                    self.size.add(Size::MARKS);
                     self.words(name);
                     self.value(value);
                 }
@@ -123,7 +124,7 @@ impl Sum {
 fn length(value: &Value) -> u64 {
     let mut sum = Sum::default();
     sum.text(value);
-    sum.ascii + sum.beyond
+    sum.size.bytes()
 }
 
 #[derive(PartialEq)]
@@ -162,13 +163,14 @@ fn thinking(body: &Value) -> Option<Thinking> {
     };
     let level = |value: &Value| match value.as_str()?.to_ascii_lowercase().as_str() {
         "none" | "minimal" => Some(Thinking::No),
-        _ => effort(value).map(Thinking::Adaptive),
+        _ => effort(value).map(Thinking::Level),
     };
     match body["thinking"]["type"].as_str() {
         Some("enabled") => return Some(Thinking::Yes),
         Some("disabled") => return Some(Thinking::No),
         Some("adaptive") => {
-            return Some(Thinking::Adaptive(effort(&body["output_config"]["effort"]).unwrap_or(Effort::High)));
+            let stated = effort(&body["output_config"]["effort"]).map(Thinking::Level);
+            return stated.or(Some(Thinking::Adaptive(Effort::High)));
         }
         _ => {}
     }
@@ -213,7 +215,7 @@ fn generation(body: &Value) -> Generation {
         let word = level.as_str()?.to_ascii_lowercase();
         let named = Effort::NAMED.iter().find(|(name, _)| *name == word);
         let none = ["none", "minimal"].contains(&word.as_str()).then_some(Thinking::No);
-        none.or(named.map(|(_, effort)| Thinking::Adaptive(*effort)))
+        none.or(named.map(|(_, effort)| Thinking::Level(*effort)))
     });
     let left_to_it = budget.is_some() || shown;
     let thinking = match (budget, level) {
@@ -277,7 +279,7 @@ pub fn features(body: &Value, surface: Surface) -> Features {
     let most = last(body, &["max_tokens", "max_completion_tokens", "max_output_tokens"]).and_then(count);
     found.max_output = config.max_output.or(most);
     found.thinking = thinking(body).unwrap_or(config.thinking);
-    found.tokens = sum.images * IMAGE + sum.files + (sum.ascii * 3 + sum.beyond * 4) / 12;
+    found.tokens = sum.images * IMAGE + sum.files + sum.size.tokens();
     found
 }
 

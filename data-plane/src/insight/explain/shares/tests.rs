@@ -138,7 +138,7 @@ fn fare(router: &Router, model: &Model, lines: &[Line], reweigh: bool) {
 fn route(router: &Router, asks: &Asks<'_>, reach: Reach, rng: &mut StdRng) -> Option<Route> {
     let mut tried = Tried::default();
     loop {
-        let route = select(router.keeper(), asks.model, &asks.features, &tried, reach, asks.now, rng).ok()?;
+        let route = select(router.keeper(), asks.model, &asks.features, &tried, reach, asks.now, rng)?;
         if asks.unfit(&route.backend().endpoint).is_none() {
             return Some(route);
         }
@@ -194,9 +194,9 @@ proptest! {
 }
 
 #[test]
-fn shares_by_weight_are_right_to_a_thousandth_and_take_no_turns() {
-    let line = Line {
-        weight: 7.0,
+fn shares_by_weight_are_right_to_two_choices_and_take_no_turns() {
+    let line = |weight| Line {
+        weight,
         priority: 0,
         zone: "eu-1a",
         price: None,
@@ -206,17 +206,24 @@ fn shares_by_weight_are_right_to_a_thousandth_and_take_no_turns() {
         failures: 0,
         unfit: false,
     };
-    let lines = [line.clone(), Line { weight: 3.0, ..line }];
-    for (strategy, expected) in [
-        (Choice::WeightedRandom, 0.7),
-        (Choice::WeightedRoundRobin, 0.7),
-        (Choice::RoundRobin, 0.5),
-        (Choice::Random, 0.5),
-    ] {
+    let check = |strategy, weights: &[f64], expected: &[f64]| {
+        let lines: Vec<Line> = weights.iter().map(|weight| line(*weight)).collect();
         let (router, model) = router(&lines, strategy, false, false);
         let asks = Asks { model: &model, features: Features::default(), unfit: &[], stagger: 9, now: router.now() };
         let told = shares(&asks, Reach::Ready);
-        assert!((told[0] - expected).abs() < 0.001, "{strategy:?}: {told:?}");
+        let is_exact =
+            told.iter().zip(expected).all(|(told, expected)| (told - expected).abs() <= 2.0 / CHOICES as f64);
+        assert!(is_exact, "{strategy:?}: {told:?}, expected {expected:?}");
         assert_eq!(model.cell.turn.load(Relaxed), 0, "{strategy:?}");
+    };
+    for by_weight in [Choice::WeightedRandom, Choice::WeightedRoundRobin] {
+        check(by_weight, &[50.0, 30.0, 20.0], &[0.5, 0.3, 0.2]);
+        check(by_weight, &[7.0, 3.0], &[0.7, 0.3]);
+        check(by_weight, &[1.0, 0.0, 999.0], &[0.001, 0.0, 0.999]);
+    }
+    for even in [Choice::RoundRobin, Choice::Random] {
+        for count in 1..=20 {
+            check(even, &vec![7.0; count], &vec![1.0 / count as f64; count]);
+        }
     }
 }

@@ -1,16 +1,6 @@
 use super::*;
+use crate::protocol::neutral::makers::json;
 use serde_json::json;
-
-macro_rules! envelope {
-    ($name:literal) => {
-        serde_json::from_str::<Value>(include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../tests/fixtures/protocols/",
-            $name
-        )))
-        .expect("the fixture is JSON")
-    };
-}
 
 fn told(body: &[u8]) -> Told {
     read(&HeaderMap::new(), body)
@@ -24,9 +14,9 @@ fn fault(class: Class, message: &str, field: Option<&str>) -> Fault {
 #[test]
 fn the_fixtures_errors_are_read() {
     for (envelope, word, begin) in [
-        (envelope!("anthropic_error_overloaded.json"), "overloaded_error", "Overloaded"),
-        (envelope!("anthropic_error_rate_limit.json"), "rate_limit_error", "This request would exceed"),
-        (envelope!("anthropic_error_invalid.json"), "invalid_request_error", "messages.2: `tool_use` ids"),
+        (json(fixture!("anthropic_error_overloaded.json")), "overloaded_error", "Overloaded"),
+        (json(fixture!("anthropic_error_rate_limit.json")), "rate_limit_error", "This request would exceed"),
+        (json(fixture!("anthropic_error_invalid.json")), "invalid_request_error", "messages.2: `tool_use` ids"),
     ] {
         let told = told(envelope["body"].to_string().as_bytes());
         assert_eq!(told.words, [word]);

@@ -7,6 +7,9 @@ use super::{
 use crate::protocol::neutral::{Extra, Issuer, Part, Role, Signature, ToolCall, Unreadable};
 use serde_json::{Map, Value};
 
+/// More hints than these tell nobody anything.
+const MOST_HINTS: usize = 64;
+
 /// What has no place in the neutral form.
 #[derive(Default)]
 pub(super) struct Extras {
@@ -22,6 +25,16 @@ impl Extras {
     /// Names something that can be left out.
     pub fn hint(&mut self, at: &At<'_>) {
         self.all.push(Extra::hint(at.to_string()));
+    }
+
+    /// Names what is left of one of the objects that stand at `place`, once for all of them.
+    pub fn rest(&mut self, place: &str, fields: Fields<'_>) {
+        for name in fields.rest() {
+            let field = format!("{place}.{name}");
+            if self.all.len() < MOST_HINTS && !self.all.iter().any(|known| known.field == field) {
+                self.all.push(Extra::hint(field));
+            }
+        }
     }
 
     /// Names what is left of an object.
@@ -63,11 +76,15 @@ pub(super) fn read(
             parts.extend(signature.map(Part::RedactedThinking));
         }
         // Where one of Anthropic's models took over from another; the model does not see it.
-        ("fallback", Role::Assistant) => {}
-        (kind, _) if is_the_servers(kind) => extra.essential(at),
+        ("fallback", Role::Assistant) => return Ok(()),
+        (kind, _) if is_the_servers(kind) => {
+            extra.essential(at);
+            return Ok(());
+        }
         (kind, role) => return Err(at.field("type").wrong(unknown(kind, role))),
     }
     parts.extend(cache(&mut block)?.map(|long| Part::CachePoint { long }));
+    extra.rest("messages.content", block);
     Ok(())
 }
 

@@ -3,9 +3,8 @@
 use super::{
     super::response::object,
     wire::{Block, Cache, Kind, Message, Source},
-    write::Dropped,
 };
-use crate::protocol::neutral::{Field, Issuer, Media, Part, Role, ToolCall, Turn, Unsupported};
+use crate::protocol::neutral::{Dropped, Field, Issuer, Media, Part, Role, ToolCall, Turn, Unsupported};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use std::borrow::Cow;
 

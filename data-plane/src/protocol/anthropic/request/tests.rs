@@ -1,20 +1,10 @@
 use super::*;
+use crate::protocol::neutral::makers::{json, text};
 use crate::protocol::neutral::{
     CacheAge, Effort, Extra, Field, Format, Issuer, Media, Part, Reasoning, Request, Role, Signature, Tool, ToolCall,
     ToolChoice, Turn,
 };
 use serde_json::{Value, json};
-
-macro_rules! fixture {
-    ($name:literal) => {
-        serde_json::from_str::<Value>(include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../tests/fixtures/protocols/",
-            $name
-        )))
-        .expect("the fixture is JSON")
-    };
-}
 
 /// The least that is a request, with more fields.
 fn body(more: Value) -> Vec<u8> {
@@ -27,10 +17,6 @@ fn body(more: Value) -> Vec<u8> {
 
 fn request(more: Value) -> Request {
     read(&body(more), false).expect("it is a request")
-}
-
-fn text(text: &str) -> Part {
-    Part::Text(text.to_owned())
 }
 
 fn turn(role: Role, parts: impl Into<Vec<Part>>) -> Turn {

@@ -3,9 +3,8 @@
 use super::{
     model::{Model, Modes, Off},
     wire::Thinking,
-    write::Dropped,
 };
-use crate::protocol::neutral::{Effort, Field, Issuer, Part, Reasoning, Request, Role, Signature, Turn};
+use crate::protocol::neutral::{Dropped, Effort, Field, Issuer, Part, Reasoning, Request, Role, Signature, Turn};
 
 /// The API's smallest budget.
 const LEAST_BUDGET: u64 = 1_024;

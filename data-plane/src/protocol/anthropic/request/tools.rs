@@ -4,9 +4,8 @@ use super::{
     model::Model,
     thinking::Plan,
     wire::{Cache, Choice, Tool},
-    write::Dropped,
 };
-use crate::protocol::neutral::{CacheAge, Field, Part, Request, ToolChoice};
+use crate::protocol::neutral::{CacheAge, Dropped, Field, Request, ToolChoice};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -17,12 +16,9 @@ pub(super) fn written<'a>(
     model: &Model,
     dropped: &mut Dropped,
 ) -> (Vec<Tool<'a>>, Option<Choice<'a>>) {
-    let wanted: Option<&[String]> = match &request.tool_choice {
-        Some(ToolChoice::Among { names, .. }) => Some(names),
-        _ => None,
-    };
-    let offered = request.tools.iter().filter(|tool| wanted.is_none_or(|names| names.contains(&tool.name)));
-    let tools: Vec<Tool<'_>> = offered
+    let tools: Vec<Tool<'_>> = request
+        .offered()
+        .into_iter()
         .map(|tool| {
             if tool.strict == Some(true) {
                 dropped.add(Field::ToolStrict);
@@ -36,6 +32,9 @@ pub(super) fn written<'a>(
         })
         .collect();
     if tools.is_empty() {
+        if request.forces_nothing() {
+            dropped.add(Field::ToolChoice);
+        }
         return remembered(request);
     }
     (tools, choice(request, plan, model, dropped))
@@ -43,13 +42,7 @@ pub(super) fn written<'a>(
 
 /// Tools that were called before and are offered no more: the API wants those of the conversation to be declared.
 fn remembered(request: &Request) -> (Vec<Tool<'_>>, Option<Choice<'_>>) {
-    let mut names: Vec<&str> = Vec::new();
-    for part in request.turns.iter().flat_map(|turn| &turn.parts) {
-        match part {
-            Part::ToolCall(call) if !names.contains(&call.name.as_str()) => names.push(&call.name),
-            _ => {}
-        }
-    }
+    let names = request.called();
     let none = (!names.is_empty()).then_some(Choice { r#type: "none", name: None, disable_parallel_tool_use: None });
     let any: Value = json!({"type": "object"});
     let stub = |name| Tool { name, description: None, input_schema: Cow::Owned(any.clone()), cache_control: None };

@@ -8,29 +8,11 @@ use super::{
     tools,
     wire::{Block, Body, Cache, Format as Form, Kind, Metadata, OutputConfig},
 };
-use crate::protocol::neutral::{Field, Format, Request, Unsupported, Written};
+use crate::protocol::neutral::{Dropped, Field, Format, Request, Unsupported, Written};
 
 /// The API refuses more cache markers than this.
 const MOST_MARKERS: usize = 4;
 const JSON_ONLY: &str = "Answer with a single JSON object and nothing else: no other text, no code fence.";
-
-/// What was left out or changed, each once.
-#[derive(Default)]
-pub(super) struct Dropped(Vec<Field>);
-
-impl Dropped {
-    pub fn add(&mut self, field: Field) {
-        if !self.0.contains(&field) {
-            self.0.push(field);
-        }
-    }
-
-    fn add_if(&mut self, dropped: bool, field: Field) {
-        if dropped {
-            self.add(field);
-        }
-    }
-}
 
 /// Writes a request for `model`, as far as its generation takes it.
 ///
@@ -65,7 +47,7 @@ pub fn write(request: &Request, model: &str) -> Result<Written, Unsupported> {
     limit_markers(&mut body, &mut dropped);
     without_equal(request, &mut dropped);
     let body = serde_json::to_vec(&body).expect("strings and JSON that was read can be written");
-    Ok(Written { body, dropped: dropped.0 })
+    Ok(Written { body, dropped: dropped.into_fields() })
 }
 
 /// What the API has no word for.

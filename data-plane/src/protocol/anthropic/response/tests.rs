@@ -2,12 +2,6 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-macro_rules! fixture {
-    ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/", $name))
-    };
-}
-
 fn context() -> Context {
     Context { model: "ours".to_owned(), created: 1_700_000_000, ..Context::default() }
 }
@@ -31,7 +25,8 @@ fn signed(value: &str, issuer: Issuer) -> Signature {
 
 #[test]
 fn thinking_redacted_thinking_and_text_keep_their_order() {
-    let reply = read(fixture!("anthropic_response_thinking_text.json"), &context()).expect("it is a message");
+    let reply =
+        read(fixture!("anthropic_response_thinking_text.json").as_bytes(), &context()).expect("it is a message");
     assert_eq!((reply.id.as_str(), reply.model.as_str()), ("msg_fx1", "claude-sonnet-4-5-20250929"));
     let expected = [
         Part::Thinking { text: "Simple.".to_owned(), signature: Some(signed("EqMBsig1==", Issuer::Anthropic)) },
@@ -44,7 +39,8 @@ fn thinking_redacted_thinking_and_text_keep_their_order() {
 
 #[test]
 fn cached_tokens_are_not_among_the_input() {
-    let usage = read(fixture!("anthropic_response_thinking_text.json"), &context()).expect("it is a message").usage;
+    let usage =
+        read(fixture!("anthropic_response_thinking_text.json").as_bytes(), &context()).expect("it is a message").usage;
     let expected = Usage { input: 196, cache_read: Some(1024), cache_write: Some(0), output: 78, ..Usage::default() };
     assert_eq!(usage, Some(expected));
     assert_eq!(expected.prompt(), 1220);
@@ -52,7 +48,7 @@ fn cached_tokens_are_not_among_the_input() {
 
 #[test]
 fn parallel_calls_are_read_with_their_arguments_as_received() {
-    let reply = read(fixture!("anthropic_response_tools.json"), &context()).expect("it is a message");
+    let reply = read(fixture!("anthropic_response_tools.json").as_bytes(), &context()).expect("it is a message");
     assert_eq!(reply.stop, Stop::ToolUse);
     let calls: Vec<&ToolCall> = reply
         .parts

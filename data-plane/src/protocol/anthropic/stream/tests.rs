@@ -1,21 +1,13 @@
 use super::*;
+use crate::protocol::neutral::makers::call;
 use crate::protocol::{
     anthropic::response,
-    neutral::{
-        Block, Broken, Class, Collector, Context, Event, Fault, Issuer, Part, Response, Signature, Stop, ToolCall,
-        Usage,
-    },
+    neutral::{Block, Broken, Class, Collector, Context, Event, Fault, Issuer, Part, Response, Signature, Stop, Usage},
     sse,
 };
 use bytes::BytesMut;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-
-macro_rules! fixture {
-    ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/", $name))
-    };
-}
 
 #[derive(Debug, PartialEq)]
 struct Stopped(Option<Broken>);
@@ -112,11 +104,6 @@ fn signed(value: &str, issuer: Issuer) -> Signature {
 
 fn thinking(text: &str, signature: &str) -> Part {
     Part::Thinking { text: text.to_owned(), signature: Some(signed(signature, Issuer::Anthropic)) }
-}
-
-fn call(id: &str, name: &str, arguments: &str) -> Part {
-    let (id, name, arguments) = (id.to_owned(), name.to_owned(), arguments.to_owned());
-    Part::ToolCall(ToolCall { id, name, arguments, signature: None })
 }
 
 mod reading;

@@ -1,9 +1,8 @@
 //! The turns of a conversation as Converse's messages.
 
-use super::Dropped;
 use super::media::{Documents, Media};
 use crate::protocol::bedrock::model::Model;
-use crate::protocol::neutral::{Field, Issuer, Part, Request, Role, Signature, ToolCall, Turn, Unsupported};
+use crate::protocol::neutral::{Dropped, Field, Issuer, Part, Request, Role, Signature, ToolCall, Turn, Unsupported};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use serde_json::value::RawValue;

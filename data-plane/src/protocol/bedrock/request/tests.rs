@@ -1,21 +1,14 @@
 use super::super::response;
 use super::*;
+use crate::protocol::neutral::makers::{assistant, call, text, user};
 use crate::protocol::neutral::{
-    CacheAge, Context, Effort, Issuer, Media, Reasoning, Role, Signature, Tool, ToolCall, ToolChoice, Turn,
+    CacheAge, Context, Effort, Issuer, Media, Reasoning, Role, Signature, Tool, ToolChoice, Turn,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 const LLAMA: &str = "meta.llama3-3-70b-instruct-v1:0";
-
-fn text(text: &str) -> Part {
-    Part::Text(text.into())
-}
-
-fn call(id: &str, name: &str, arguments: &str) -> Part {
-    Part::ToolCall(ToolCall { id: id.into(), name: name.into(), arguments: arguments.into(), signature: None })
-}
 
 fn result(id: &str, parts: Vec<Part>) -> Part {
     Part::ToolResult { id: id.into(), parts, is_error: false }
@@ -27,14 +20,6 @@ fn signed(issuer: Issuer) -> Option<Signature> {
 
 fn thinking(signature: Option<Signature>) -> Part {
     Part::Thinking { text: "Hm.".into(), signature }
-}
-
-fn user(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::User, parts }
-}
-
-fn assistant(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::Assistant, parts }
 }
 
 fn tool(name: &str) -> Tool {

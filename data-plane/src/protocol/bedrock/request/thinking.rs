@@ -1,9 +1,10 @@
 //! How much the model is to think. Only Claude's thinking can be governed, past Converse, in Anthropic's own words;
 //! older models take a number of tokens, newer ones an effort.
 
-use super::Dropped;
 use crate::protocol::bedrock::model::{Model, Thinking as Governed};
-use crate::protocol::neutral::{Effort, Field, Issuer, Part, Reasoning, Request, Role, Signature, ToolChoice, Turn};
+use crate::protocol::neutral::{
+    Dropped, Effort, Field, Issuer, Part, Reasoning, Request, Role, Signature, ToolChoice, Turn,
+};
 use serde::Serialize;
 
 /// Anthropic takes no smaller budget, in tokens.

@@ -1,10 +1,9 @@
 //! The tools that the model may call. Converse has no choice `none`, and wants tools wherever the conversation holds
 //! calls or results, whether or not any may still be called.
 
-use super::Dropped;
 use super::content::CachePoint;
 use crate::protocol::bedrock::model::Model;
-use crate::protocol::neutral::{CacheAge, Field, Part, Request, Tool, ToolChoice, Unsupported};
+use crate::protocol::neutral::{CacheAge, Dropped, Field, Part, Request, Tool, ToolChoice, Unsupported};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -53,6 +52,7 @@ impl<'a> ToolConfig<'a> {
     /// None where there is nothing to call and no call to explain.
     pub(super) fn new(request: &'a Request, model: Model, dropped: &mut Dropped) -> Result<Option<Self>, Unsupported> {
         let offered = offered(request)?;
+        dropped.add_if(request.forces_nothing(), Field::ToolChoice);
         let mut said = request.turns.iter().flat_map(|turn| &turn.parts);
         let in_use = said.any(|part| matches!(part, Part::ToolCall(_) | Part::ToolResult { .. }));
         if request.tool_choice == Some(ToolChoice::None) {
@@ -86,11 +86,8 @@ pub(super) fn one_at_a_time(request: &Request, model: Model) -> bool {
 }
 
 fn offered(request: &Request) -> Result<Vec<&Tool>, Unsupported> {
-    let Some(ToolChoice::Among { names, required }) = &request.tool_choice else {
-        return Ok(request.tools.iter().collect());
-    };
-    let offered: Vec<&Tool> = request.tools.iter().filter(|tool| names.contains(&tool.name)).collect();
-    if offered.is_empty() && *required {
+    let offered = request.offered();
+    if offered.is_empty() && matches!(request.tool_choice, Some(ToolChoice::Among { required: true, .. })) {
         return Err(Unsupported::new(Field::ToolChoice, "none of the tools that must be called is among the tools"));
     }
     Ok(offered)
@@ -128,15 +125,7 @@ fn cache_point(tool: &Tool, model: Model, dropped: &mut Dropped) -> Option<Cache
 
 /// The tools that were called, of which nothing else is known.
 fn stubs(request: &Request) -> Vec<Entry<'_>> {
-    let mut names: Vec<&str> = Vec::new();
-    for part in request.turns.iter().flat_map(|turn| &turn.parts) {
-        if let Part::ToolCall(call) = part
-            && !names.contains(&call.name.as_str())
-        {
-            names.push(&call.name);
-        }
-    }
     let schema = || Schema::Json(Cow::Owned(json!({"type": "object"})));
     let spec = |name| Spec { name, description: None, input_schema: schema(), strict: None };
-    names.into_iter().map(|name| Entry::ToolSpec(spec(name))).collect()
+    request.called().into_iter().map(|name| Entry::ToolSpec(spec(name))).collect()
 }

@@ -1,15 +1,11 @@
 use super::*;
+use crate::protocol::neutral::makers::text;
 
 const CLAUDE: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
-const FIXTURE: &str =
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/bedrock_response_tools.json"));
+const FIXTURE: &str = fixture!("bedrock_response_tools.json");
 
 fn read_as(model: &str, body: &str) -> Result<Response, Broken> {
     read(body.as_bytes(), &Context { model: model.into(), ..Context::default() })
-}
-
-fn text(text: &str) -> Part {
-    Part::Text(text.into())
 }
 
 #[test]

@@ -6,14 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const CLAUDE: &str = "anthropic.claude-sonnet-4-5-20250929-v1:0";
-const TOOLS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../tests/fixtures/protocols/bedrock_stream_thinking_tools.json"
-));
-const THROTTLED: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../tests/fixtures/protocols/bedrock_stream_throttled_midway.json"
-));
+const TOOLS: &str = fixture!("bedrock_stream_thinking_tools.json");
+const THROTTLED: &str = fixture!("bedrock_stream_throttled_midway.json");
 
 /// What was emitted, as text and as the reply that it makes.
 #[derive(Debug, Default)]
@@ -263,7 +257,12 @@ fn redacted_thinking_is_put_together_from_its_pieces() {
     let stream = |pieces: &[&str]| {
         [pieces.iter().flat_map(|piece| redacted(piece)).collect(), closed(0), stopped("end_turn")].concat()
     };
-    for (pieces, expected) in [(&["YWI="][..], "YWI="), (&["YWI=", "Yw=="], "YWJj"), (&["not base64"], "not base64")] {
+    for (pieces, expected) in [
+        (&["YWI="][..], "YWI="),
+        (&["YWI=", "Yw=="], "YWJj"),
+        (&["YWI=", "Yw==", "ZGVm", "Zw=="], "YWJjZGVmZw=="),
+        (&["not base64"], "not base64"),
+    ] {
         assert_eq!(response(&stream(pieces)).parts, [Part::RedactedThinking(signature(expected))]);
     }
     let (_, result) = read_as(CLAUDE, &[&stream(&["YWI=", "no"])]);

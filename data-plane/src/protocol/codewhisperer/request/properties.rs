@@ -1,4 +1,5 @@
-use super::tests::{asked, call, png, result, specifications, state, text, user};
+use super::tests::{asked, png, result, specifications, state};
+use crate::protocol::neutral::makers::{call, text, user};
 use crate::protocol::neutral::{Part, Request, Role, Turn};
 use crate::protocol::shape::{self, Shape};
 use proptest::prelude::*;

@@ -1,32 +1,16 @@
 use super::*;
-use crate::protocol::neutral::{CacheAge, Issuer, Media, Signature, Tool, ToolCall, ToolChoice, Turn};
+use crate::protocol::neutral::makers::{assistant, call, text, user};
+use crate::protocol::neutral::{CacheAge, Issuer, Media, Signature, Tool, ToolChoice, Turn};
 use serde_json::{Value, json};
 
 const MODEL: &str = "claude-sonnet-4.5";
-
-pub(super) fn text(text: &str) -> Part {
-    Part::Text(text.to_owned())
-}
 
 pub(super) fn png(data: &str) -> Part {
     Part::Image(Media::Inline { mime: "image/png".to_owned(), data: data.to_owned() })
 }
 
-pub(super) fn call(id: &str, name: &str, arguments: &str) -> Part {
-    let [id, name, arguments] = [id, name, arguments].map(str::to_owned);
-    Part::ToolCall(ToolCall { id, name, arguments, signature: None })
-}
-
 pub(super) fn result(id: &str, parts: Vec<Part>) -> Part {
     Part::ToolResult { id: id.to_owned(), parts, is_error: false }
-}
-
-pub(super) fn user(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::User, parts }
-}
-
-fn assistant(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::Assistant, parts }
 }
 
 fn tool(name: &str) -> Tool {
@@ -71,7 +55,7 @@ fn names(request: &Request) -> Vec<String> {
 
 #[test]
 fn a_tool_turn_is_written_as_the_fixture_has_it() {
-    let fixture = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/kiro_request.json"));
+    let fixture = fixture!("kiro_request.json");
     let mut expected: Value = serde_json::from_str(fixture).expect("a fixture");
     let arn = expected["profileArn"].as_str().expect("an ARN").to_owned();
     let history = &expected["conversationState"]["history"];

@@ -4,7 +4,8 @@
 use super::body::{Schema, Specification, Tool};
 use super::messages::Dropped;
 use super::schema;
-use crate::protocol::neutral::{self, Field, Part, Request, ToolChoice, Unsupported};
+use crate::protocol::neutral::{self, Field, Request, ToolChoice, Unsupported};
+use std::collections::HashSet;
 
 /// In characters. The upstream takes no more.
 const LONGEST_DESCRIPTION: usize = 10_000;
@@ -15,27 +16,23 @@ const GONE: &str = "No longer available: do not call it.";
 pub(super) fn tools<'a>(request: &'a Request, dropped: &mut Dropped) -> Result<Vec<Tool<'a>>, Unsupported> {
     let chosen = chosen(request, dropped)?;
     let mut tools: Vec<Tool<'a>> = chosen.into_iter().map(|tool| offered(tool, dropped)).collect();
-    for part in request.turns.iter().flat_map(|turn| &turn.parts) {
-        let Part::ToolCall(call) = part else { continue };
-        // The upstream compares names regardless of case.
-        if !tools.iter().any(|tool| tool.tool_specification.name.eq_ignore_ascii_case(&call.name)) {
-            tools.push(specified(&call.name, GONE, schema::of_nothing()));
-        }
-    }
+    // The upstream compares names regardless of case.
+    let mut known: HashSet<String> =
+        tools.iter().map(|tool| tool.tool_specification.name.to_ascii_lowercase()).collect();
+    let gone = request.called().into_iter().filter(|name| known.insert(name.to_ascii_lowercase()));
+    tools.extend(gone.map(|name| specified(name, GONE, schema::of_nothing())));
     Ok(tools)
 }
 
 /// The tools that the model may call. It cannot be made to call one, but be left without the others.
 fn chosen<'a>(request: &'a Request, dropped: &mut Dropped) -> Result<Vec<&'a neutral::Tool>, Unsupported> {
-    let among = |names: &[String]| request.tools.iter().filter(|tool| names.contains(&tool.name)).collect();
     let refused = |why| Err(Unsupported::new(Field::ToolChoice, why));
     match &request.tool_choice {
-        None | Some(ToolChoice::Auto) => Ok(request.tools.iter().collect()),
+        None | Some(ToolChoice::Auto | ToolChoice::Among { required: false, .. }) => Ok(request.offered()),
         Some(ToolChoice::None) => Ok(Vec::new()),
-        Some(ToolChoice::Among { names, required: false }) => Ok(among(names)),
         Some(ToolChoice::One(name)) => {
             dropped.insert(Field::ToolChoice);
-            let tool: Vec<_> = among(std::slice::from_ref(name));
+            let tool: Vec<_> = request.tools.iter().filter(|tool| tool.name == *name).collect();
             if tool.is_empty() { refused("the tool to call is not among the tools") } else { Ok(tool) }
         }
         Some(ToolChoice::Any | ToolChoice::Among { required: true, .. }) => {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::protocol::frames;
-use crate::protocol::neutral::{Collector, Issuer, Part, Response, Signature, Told, ToolCall};
+use crate::protocol::neutral::makers::{call, text};
+use crate::protocol::neutral::{Collector, Issuer, Part, Response, Signature, Told};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -68,18 +69,9 @@ fn response(tags: bool, frames: &[Vec<u8>]) -> Result<Response, Broken> {
     read(tags, &[&frames.concat()]).1
 }
 
-fn text(text: &str) -> Part {
-    Part::Text(text.to_owned())
-}
-
 fn thinking(text: &str, signature: Option<&str>) -> Part {
     let signature = signature.map(|value| Signature { issuer: Issuer::Anthropic, value: value.to_owned() });
     Part::Thinking { text: text.to_owned(), signature }
-}
-
-fn call(id: &str, name: &str, arguments: &str) -> Part {
-    let [id, name, arguments] = [id, name, arguments].map(str::to_owned);
-    Part::ToolCall(ToolCall { id, name, arguments, signature: None })
 }
 
 fn told(message: &str, words: &[&str]) -> Broken {
@@ -93,10 +85,7 @@ fn fixture(text: &str) -> Vec<u8> {
 }
 
 fn text_and_tool() -> Vec<u8> {
-    fixture(include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/fixtures/protocols/kiro_stream_text_tool.json"
-    )))
+    fixture(fixture!("kiro_stream_text_tool.json"))
 }
 
 #[test]
@@ -130,10 +119,7 @@ fn cuts_anywhere_change_nothing() {
 
 #[test]
 fn an_exception_is_told_after_what_came_before_it() {
-    let bytes = fixture(include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/fixtures/protocols/kiro_stream_exception.json"
-    )));
+    let bytes = fixture(fixture!("kiro_stream_exception.json"));
     let (events, end) = read(false, &[&bytes]);
     assert_eq!(events.last().map(String::as_str), Some(r#"Text("Par")"#));
     let message = "I am experiencing high traffic, please try again shortly.";

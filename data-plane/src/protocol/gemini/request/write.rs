@@ -6,7 +6,7 @@ mod tools;
 
 use crate::protocol::{
     gemini::content::{self, Content, Part},
-    neutral::{self, Field, Request, Unsupported, Written},
+    neutral::{self, Dropped, Field, Request, Unsupported, Written},
 };
 use config::GenerationConfig;
 use serde::Serialize;
@@ -33,24 +33,6 @@ pub struct Body<'a> {
     service_tier: Option<&'static str>,
 }
 
-/// What is left out or altered, each once.
-#[derive(Debug, Default)]
-pub struct Dropped(pub Vec<Field>);
-
-impl Dropped {
-    fn note(&mut self, field: Field) {
-        if !self.0.contains(&field) {
-            self.0.push(field);
-        }
-    }
-
-    fn note_if(&mut self, field: Field, is: bool) {
-        if is {
-            self.note(field);
-        }
-    }
-}
-
 /// Writes a request for `model`.
 ///
 /// # Errors
@@ -58,16 +40,16 @@ impl Dropped {
 pub fn write(request: &Request, model: &str) -> Result<Written, Unsupported> {
     let mut dropped = Dropped::default();
     let body = body(request, model, &mut dropped)?;
-    Ok(Written { body: content::to_vec(&body), dropped: dropped.0 })
+    Ok(Written { body: content::to_vec(&body), dropped: dropped.into_fields() })
 }
 
 pub fn body<'a>(request: &'a Request, model: &str, dropped: &mut Dropped) -> Result<Body<'a>, Unsupported> {
     let contents = contents::write(&request.turns, model, dropped)?;
     let (tools, tool_config) = tools::write(request, dropped);
     let generation_config = config::write(request, model, dropped)?;
-    dropped.note_if(Field::User, request.user.is_some());
+    dropped.add_if(request.user.is_some(), Field::User);
     let service_tier = request.service_tier.as_deref().and_then(service_tier);
-    dropped.note_if(Field::ServiceTier, request.service_tier.is_some() && service_tier.is_none());
+    dropped.add_if(request.service_tier.is_some() && service_tier.is_none(), Field::ServiceTier);
     let system_instruction = system(&request.system, dropped);
     Ok(Body { model: None, system_instruction, contents, tools, tool_config, generation_config, service_tier })
 }
@@ -78,8 +60,8 @@ fn system<'a>(parts: &'a [neutral::Part], dropped: &mut Dropped) -> Option<Conte
         match part {
             neutral::Part::Text(text) if text.is_empty() => {}
             neutral::Part::Text(text) => texts.push(Part::text(text)),
-            neutral::Part::CachePoint { .. } => dropped.note(Field::CachePoints),
-            _ => dropped.note(Field::System),
+            neutral::Part::CachePoint { .. } => dropped.add(Field::CachePoints),
+            _ => dropped.add(Field::System),
         }
     }
     (!texts.is_empty()).then_some(Content { role: None, parts: texts })

@@ -47,14 +47,20 @@ impl<'a> Flat<'a> {
         Some(if self.properties.is_empty() { variants } else { Vec::new() })
     }
 
-    /// Those besides null.
+    /// Those besides null, each once.
     pub fn types(&self) -> Vec<&'static str> {
         let given = match self.keywords.get("type") {
             Some(Value::Array(types)) => types.as_slice(),
             Some(kind) => std::slice::from_ref(*kind),
             None => &[],
         };
-        given.iter().filter_map(Value::as_str).filter_map(known_type).filter(|kind| *kind != "null").collect()
+        let known = given.iter().filter_map(Value::as_str).filter_map(known_type).filter(|kind| *kind != "null");
+        known.fold(Vec::new(), |mut types, kind| {
+            if !types.contains(&kind) {
+                types.push(kind);
+            }
+            types
+        })
     }
 
     pub fn nullable(&self) -> bool {

@@ -2,10 +2,7 @@ use super::*;
 use serde_json::json;
 
 fn fixture() -> Value {
-    let path = include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/fixtures/protocols/gemini_tool_schema_sanitise.json"
-    ));
+    let path = fixture!("gemini_tool_schema_sanitise.json");
     serde_json::from_str(path).expect("the fixture is JSON")
 }
 

@@ -19,16 +19,8 @@ fn thoughts_and_text_are_read() {
         text("It is 4 C 日本."),
         Part::Thinking { text: String::new(), signature: signed() },
     ];
-    let usage = Usage {
-        input: 196,
-        cache_read: Some(1024),
-        cache_write: None,
-        output: 78,
-        reasoning: Some(64),
-        estimated: false,
-    };
     let (id, model) = ("gfx5".to_owned(), "gemini-3-pro".to_owned());
-    assert_eq!(reply, Response { id, model, parts, stop: Stop::EndTurn, stop_sequence: None, usage: Some(usage) });
+    assert_eq!(reply, Response { id, model, parts, stop: Stop::EndTurn, stop_sequence: None, usage: Some(usage()) });
 }
 
 #[test]

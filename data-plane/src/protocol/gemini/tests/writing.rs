@@ -235,7 +235,9 @@ fn each_choice_has_its_mode() {
         let with = Request { tools: vec![tool("a", json!({}))], tool_choice: Some(choice.clone()), ..hi() };
         assert_eq!(write(&with, "gemini-2.5-pro").0["toolConfig"]["functionCallingConfig"], expected);
         let without = Request { tool_choice: Some(choice), ..hi() };
-        assert_eq!(write(&without, "gemini-2.5-pro").0.get("toolConfig"), None, "there is nothing to call");
+        let (body, dropped) = write(&without, "gemini-2.5-pro");
+        assert_eq!(body.get("toolConfig"), None, "there is nothing to call");
+        assert_eq!(dropped == [Field::ToolChoice], without.forces_nothing());
     }
 }
 

@@ -125,6 +125,15 @@ fn hint(extra: &mut Vec<Extra>, name: &str) {
     }
 }
 
+/// Notes what nobody took of one of the things that stand at `place`, once for all of them.
+fn hint_rest(extra: &mut Vec<Extra>, place: &str, fields: Fields) {
+    for (name, value) in fields.left() {
+        if value != false {
+            hint(extra, &format!("{place}.{name}"));
+        }
+    }
+}
+
 /// Whether a field asks for what happens without it, too.
 fn asks_nothing(name: &str, value: &Value) -> bool {
     let empty = value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);

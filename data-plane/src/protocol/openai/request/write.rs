@@ -5,7 +5,7 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
-use crate::protocol::neutral::{Effort, Field, Format, Reasoning, Request, Tool, ToolChoice, Unsupported, Written};
+use crate::protocol::neutral::{Dropped, Effort, Field, Format, Reasoning, Request, ToolChoice, Unsupported, Written};
 use crate::protocol::openai::id;
 use messages::Message;
 use serde::Serialize;
@@ -137,18 +137,6 @@ struct Schema<'a> {
     strict: Option<bool>,
 }
 
-/// What is left out, noted as it is found.
-#[derive(Debug, Default)]
-struct Dropped(Vec<Field>);
-
-impl Dropped {
-    fn note(&mut self, field: Field) {
-        if !self.0.contains(&field) {
-            self.0.push(field);
-        }
-    }
-}
-
 /// Writes a request. A stream is always asked to count.
 ///
 /// # Errors
@@ -159,13 +147,15 @@ pub fn write(request: &Request, model: &str, compat: Compat) -> Result<Written, 
         return Err(Unsupported::new(Field::Stop, why));
     }
     let mut dropped = Dropped::default();
+    let tools = tools(request, compat, &mut dropped);
+    let offers = !tools.is_empty();
     let max_tokens = |openai: bool| request.max_tokens.filter(|_| compat.is_openai() == openai);
     let body = Body {
         model,
         messages: messages::write(request, compat, &mut dropped)?,
-        tools: tools(request, compat, &mut dropped),
-        tool_choice: choice(request, compat, &mut dropped),
-        parallel_tool_calls: request.parallel_tools.filter(|_| !request.tools.is_empty()),
+        tools,
+        tool_choice: request.tool_choice.as_ref().filter(|_| offers).map(|given| choice(given, compat)),
+        parallel_tool_calls: request.parallel_tools.filter(|_| offers),
         max_completion_tokens: max_tokens(true),
         max_tokens: max_tokens(false),
         temperature: request.temperature,
@@ -182,38 +172,33 @@ pub fn write(request: &Request, model: &str, compat: Compat) -> Result<Written, 
         stream_options: request.stream.then_some(StreamOptions { include_usage: true }),
     };
     if request.top_k.is_some() {
-        dropped.note(Field::TopK);
+        dropped.add(Field::TopK);
     }
     let body = serde_json::to_vec(&body).expect("these types have text keys and finite numbers alone");
-    Ok(Written { body, dropped: dropped.0 })
+    Ok(Written { body, dropped: dropped.into_fields() })
 }
 
 /// Custom tools go as the functions that they are in the neutral form, which every model understands.
 fn tools<'a>(request: &'a Request, compat: Compat, dropped: &mut Dropped) -> Vec<ToolOut<'a>> {
     let mut tools = Vec::with_capacity(request.tools.len());
-    for tool in &request.tools {
+    // A choice among some is OpenAI's own: elsewhere the others are not offered.
+    let offered = if compat.is_openai() { request.tools.iter().collect() } else { request.offered() };
+    for tool in offered {
         if tool.cache.is_some() {
-            dropped.note(Field::CachePoints);
+            dropped.add(Field::CachePoints);
         }
         let strict = tool.strict.filter(|_| compat == Compat::OpenAi);
         if tool.strict == Some(true) && strict.is_none() {
-            dropped.note(Field::ToolStrict);
+            dropped.add(Field::ToolStrict);
         }
-        if is_offered(tool, request, compat) {
-            let (name, description) = (tool.name.as_str(), tool.description.as_deref());
-            let function = Function { name, description, parameters: parameters(&tool.schema), strict };
-            tools.push(ToolOut { kind: "function", function });
-        }
+        let (name, description) = (tool.name.as_str(), tool.description.as_deref());
+        let function = Function { name, description, parameters: parameters(&tool.schema), strict };
+        tools.push(ToolOut { kind: "function", function });
+    }
+    if tools.is_empty() && request.forces_nothing() {
+        dropped.add(Field::ToolChoice);
     }
     tools
-}
-
-/// A choice among some is OpenAI's own: elsewhere the others are not offered.
-fn is_offered(tool: &Tool, request: &Request, compat: Compat) -> bool {
-    match &request.tool_choice {
-        Some(ToolChoice::Among { names, .. }) if !compat.is_openai() => names.contains(&tool.name),
-        _ => true,
-    }
 }
 
 /// An object's schema without `properties` is refused.
@@ -228,17 +213,9 @@ fn parameters(schema: &Value) -> Cow<'_, Value> {
     }
 }
 
-/// Without tools a choice is refused, and only one that asks for a call is missed.
-fn choice<'a>(request: &'a Request, compat: Compat, dropped: &mut Dropped) -> Option<Choice<'a>> {
-    let choice = request.tool_choice.as_ref()?;
-    if request.tools.is_empty() {
-        if !matches!(choice, ToolChoice::Auto | ToolChoice::None) {
-            dropped.note(Field::ToolChoice);
-        }
-        return None;
-    }
-    let named = |name: &'a String| Named { r#type: "function", function: Name { name } };
-    Some(match choice {
+fn choice(choice: &ToolChoice, compat: Compat) -> Choice<'_> {
+    let named = |name| Named { r#type: "function", function: Name { name } };
+    match choice {
         ToolChoice::Auto => Choice::Word("auto"),
         ToolChoice::Any => Choice::Word("required"),
         ToolChoice::None => Choice::Word("none"),
@@ -248,12 +225,12 @@ fn choice<'a>(request: &'a Request, compat: Compat, dropped: &mut Dropped) -> Op
             match compat {
                 Compat::Compatible | Compat::Google => Choice::Word(mode),
                 Compat::OpenAi => {
-                    let tools = names.iter().map(named).collect();
+                    let tools = names.iter().map(|name| named(name)).collect();
                     Choice::Among { r#type: "allowed_tools", allowed_tools: Allowed { mode, tools } }
                 }
             }
         }
-    })
+    }
 }
 
 /// Compatible servers know three efforts; which of them know more is nowhere written.
@@ -267,7 +244,7 @@ fn effort(reasoning: Reasoning, compat: Compat, dropped: &mut Dropped) -> Option
         Compat::Compatible | Compat::Google => asked.clamp(Effort::Low, Effort::High),
     };
     if given != asked {
-        dropped.note(Field::Reasoning);
+        dropped.add(Field::Reasoning);
     }
     Some(given.word())
 }
@@ -287,7 +264,7 @@ fn end_user<'a>(user: &'a str, dropped: &mut Dropped) -> Cow<'a, str> {
     if user.chars().count() <= LONGEST_USER {
         return Cow::Borrowed(user);
     }
-    dropped.note(Field::User);
+    dropped.add(Field::User);
     Cow::Owned(id::of_user(user))
 }
 
@@ -296,6 +273,6 @@ fn service_tier<'a>(tier: &'a str, compat: Compat, dropped: &mut Dropped) -> Opt
     if known && compat == Compat::OpenAi {
         return Some(tier);
     }
-    dropped.note(Field::ServiceTier);
+    dropped.add(Field::ServiceTier);
     None
 }

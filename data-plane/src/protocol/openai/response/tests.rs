@@ -1,11 +1,6 @@
 use super::*;
+use crate::protocol::neutral::makers::call;
 use crate::protocol::neutral::{Part, Stop, Told, ToolCall, Usage};
-
-macro_rules! fixture {
-    ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/", $name))
-    };
-}
 
 fn context() -> Context {
     Context { model: "asked".to_owned(), created: 7, ..Context::default() }
@@ -17,11 +12,6 @@ fn of(body: &str) -> Result<Response, Broken> {
 
 fn choice(choice: &str) -> Result<Response, Broken> {
     of(&format!(r#"{{"id":"chatcmpl-1","choices":[{choice}]}}"#))
-}
-
-fn call(id: &str, name: &str, arguments: &str) -> Part {
-    let (id, name, arguments) = (id.to_owned(), name.to_owned(), arguments.to_owned());
-    Part::ToolCall(ToolCall { id, name, arguments, signature: None })
 }
 
 #[test]

@@ -6,13 +6,14 @@ use crate::protocol::openai::thinking::Detail;
 use crate::protocol::openai::{finish, id, usage::Counts};
 use serde::Serialize;
 
+/// A whole reply, which chat completions and the legacy completions have alike but for what a choice holds.
 #[derive(Serialize)]
-struct Completion<'a> {
+struct Completion<'a, C> {
     id: String,
     object: &'static str,
     created: u64,
     model: &'a str,
-    choices: [Choice<'a>; 1],
+    choices: [C; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Counts>,
 }
@@ -42,12 +43,24 @@ struct Message<'a> {
 pub fn write(response: &Response, context: &Context) -> Vec<u8> {
     let message = message(response, context);
     let finish_reason = finish::word(response.stop, message.refusal.is_some());
+    let choice = Choice { index: 0, message, logprobs: None, finish_reason };
+    completion("chat.completion", "chatcmpl-", choice, response, context)
+}
+
+/// Writes a reply that calls itself `object`, and its id after `prefix`.
+pub(in crate::protocol) fn completion(
+    object: &'static str,
+    prefix: &str,
+    choice: impl Serialize,
+    response: &Response,
+    context: &Context,
+) -> Vec<u8> {
     let completion = Completion {
-        id: id::of_reply("chatcmpl-", &response.id, context),
-        object: "chat.completion",
+        id: id::of_reply(prefix, &response.id, context),
+        object,
         created: context.created,
         model: if response.model.is_empty() { &context.model } else { &response.model },
-        choices: [Choice { index: 0, message, logprobs: None, finish_reason }],
+        choices: [choice],
         usage: response.usage.map(Counts::from),
     };
     serde_json::to_vec(&completion).expect("these types have text keys alone")

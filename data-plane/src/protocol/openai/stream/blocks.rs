@@ -6,7 +6,7 @@
 //! what a server interleaves, and the calls of a reply are remembered after they are closed, since servers repeat them.
 
 use super::extent::Extent;
-use crate::protocol::neutral::{Block as Opened, Broken, Context, Event, Signature};
+use crate::protocol::neutral::{Block as Opened, Broken, Context, Event, MOST_BLOCKS, Signature};
 use crate::protocol::openai::{id, said::Piece};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -61,35 +61,52 @@ pub(super) struct Naming<'a> {
 }
 
 impl Blocks {
-    pub(super) fn say(&mut self, kind: Kind, text: &str, naming: &Naming<'_>, sink: &mut impl FnMut(Event<'_>)) {
+    /// # Errors
+    /// There are too many blocks.
+    pub(super) fn say(
+        &mut self,
+        kind: Kind,
+        text: &str,
+        naming: &Naming<'_>,
+        sink: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Broken> {
         if text.is_empty() {
-            return;
+            return Ok(());
         }
         self.spoken = true;
         self.refused |= kind == Kind::Refusal;
         let goes_on = self.waiting.back().is_some_and(|last| matches!(last.content, Content::Said(k) if k == kind));
         if !goes_on {
-            self.waiting.push_back(Block { content: Content::Said(kind), open: false, kept: String::new() });
+            self.push(Content::Said(kind))?;
         }
         self.add(self.waiting.len() - 1, text, sink);
         self.advance(naming, sink);
+        Ok(())
     }
 
-    pub(super) fn call(&mut self, piece: Piece<'_>, naming: &Naming<'_>, sink: &mut impl FnMut(Event<'_>)) {
+    /// # Errors
+    /// There are too many blocks.
+    pub(super) fn call(
+        &mut self,
+        piece: Piece<'_>,
+        naming: &Naming<'_>,
+        sink: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Broken> {
         let at = match self.find(&piece) {
             Found::Waiting(at) => at,
-            Found::Closed => return,
-            Found::Nowhere => self.begin(&piece),
+            Found::Closed => return Ok(()),
+            Found::Nowhere => self.begin(&piece)?,
         };
         if let Content::Called(call) = &mut self.waiting[at].content {
             if call.extent.is_whole() && !piece.name.is_empty() {
-                return;
+                return Ok(());
             }
             call.learn(piece.id, piece.name, piece.signature);
             call.extent.read(&piece.arguments);
         }
         self.add(at, &piece.arguments, sink);
         self.advance(naming, sink);
+        Ok(())
     }
 
     /// The reply is over: opens and closes what is left.
@@ -108,7 +125,7 @@ impl Blocks {
         Ok(())
     }
 
-    fn begin(&mut self, piece: &Piece<'_>) -> usize {
+    fn begin(&mut self, piece: &Piece<'_>) -> Result<usize, Broken> {
         self.called = true;
         self.spoken = true;
         let waiting = self.waiting.iter().filter(|block| matches!(block.content, Content::Called(_))).count();
@@ -120,8 +137,16 @@ impl Blocks {
             signature: None,
             extent: Extent::default(),
         };
-        self.waiting.push_back(Block { content: Content::Called(call), open: false, kept: String::new() });
-        self.waiting.len() - 1
+        self.push(Content::Called(call))?;
+        Ok(self.waiting.len() - 1)
+    }
+
+    fn push(&mut self, content: Content) -> Result<(), Broken> {
+        if self.waiting.len() + self.closed.len() >= MOST_BLOCKS {
+            return Err(Broken::TOO_MANY_BLOCKS);
+        }
+        self.waiting.push_back(Block { content, open: false, kept: String::new() });
+        Ok(())
     }
 
     /// The call that a piece belongs to. Without an index and an id that is the last one.

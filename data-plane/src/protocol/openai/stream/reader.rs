@@ -112,16 +112,14 @@ impl Reader {
     fn said(&mut self, said: &Said<'_>, sink: &mut impl FnMut(Event<'_>)) -> Result<(), Broken> {
         let naming = Naming { reply: self.started.as_deref().unwrap_or_default(), context: &self.context };
         let blocks = &mut self.blocks;
-        blocks.say(Kind::Thinking, &said.thinking()?, &naming, sink);
+        blocks.say(Kind::Thinking, &said.thinking()?, &naming, sink)?;
         said.content(|thought, text| {
             let kind = if thought { Kind::Thinking } else { Kind::Text };
-            blocks.say(kind, text, &naming, sink);
+            blocks.say(kind, text, &naming, sink)
         })?;
-        blocks.say(Kind::Refusal, &said.refusal()?, &naming, sink);
-        for call in said.tool_calls.iter().flatten() {
-            blocks.call(call.piece()?, &naming, sink);
-        }
-        Ok(())
+        blocks.say(Kind::Refusal, &said.refusal()?, &naming, sink)?;
+        let mut calls = said.tool_calls.iter().flatten();
+        calls.try_for_each(|call| blocks.call(call.piece()?, &naming, sink))
     }
 
     fn start(&mut self, id: &str, model: &str, sink: &mut impl FnMut(Event<'_>)) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::neutral::makers::{call, text};
 use crate::protocol::neutral::{
     Block, Broken, Collector, Context, Event, Issuer, Part, Response, Signature, Stop, Told, ToolCall, Usage,
 };
@@ -7,12 +8,6 @@ use std::borrow::Cow;
 
 mod bugs;
 mod writer;
-
-macro_rules! fixture {
-    ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/", $name))
-    };
-}
 
 #[derive(Debug, PartialEq)]
 enum Failed {
@@ -120,17 +115,8 @@ fn stream(choices: &[&str]) -> String {
     choices.iter().map(chunk).collect()
 }
 
-fn text(text: &str) -> Part {
-    Part::Text(text.to_owned())
-}
-
 fn thinking(text: &str) -> Part {
     Part::Thinking { text: text.to_owned(), signature: None }
-}
-
-fn call(id: &str, name: &str, arguments: &str) -> Part {
-    let (id, name, arguments) = (id.to_owned(), name.to_owned(), arguments.to_owned());
-    Part::ToolCall(ToolCall { id, name, arguments, signature: None })
 }
 
 #[test]

@@ -1,24 +1,12 @@
 //! A client's stream.
 
-use crate::protocol::neutral::{Block, Context, Event, Fault, Signature, Usage};
+use super::chunks::{Chunks, Phase};
+use crate::protocol::neutral::{Block, Context, Event, Fault, Signature};
 use crate::protocol::openai::call::Call;
+use crate::protocol::openai::finish;
 use crate::protocol::openai::thinking::Detail;
-use crate::protocol::openai::{error, finish, id, usage::Counts};
-use crate::protocol::sse;
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
-
-#[derive(Serialize)]
-struct Chunk<'a> {
-    id: &'a str,
-    object: &'static str,
-    created: u64,
-    model: &'a str,
-    choices: &'a [Choice<'a>],
-    /// Null in every chunk but the one that tells it, if the client asked for that one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Option<Counts>>,
-}
 
 #[derive(Serialize)]
 struct Choice<'a> {
@@ -65,45 +53,32 @@ struct Custom {
     arguments: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Before,
-    Begun,
-    Finished,
-    Over,
-}
-
 /// Writes a stream's chunks.
 #[derive(Debug)]
 pub struct Writer {
-    context: Context,
-    id: String,
-    model: String,
-    phase: Phase,
+    chunks: Chunks,
     open: Open,
     calls: usize,
     details: usize,
     /// Bytes of `reasoning_content` so far.
     thought: usize,
     refused: bool,
-    usage: Option<Usage>,
 }
 
 impl Writer {
     pub fn new(context: Context) -> Self {
-        let (id, model) = (String::new(), String::new());
-        let (phase, open) = (Phase::Before, Open::Nothing);
-        Self { context, id, model, phase, open, calls: 0, details: 0, thought: 0, refused: false, usage: None }
+        let chunks = Chunks::new("chat.completion.chunk", context);
+        Self { chunks, open: Open::Nothing, calls: 0, details: 0, thought: 0, refused: false }
     }
 
     /// Writes what an event says.
     pub fn write(&mut self, event: &Event<'_>, out: &mut BytesMut) {
-        match (self.phase, event) {
+        match (self.chunks.phase, event) {
             (Phase::Over, _) => {}
             (_, Event::Ping) => out.put_slice(b": ping\n\n"),
             (Phase::Before, Event::Start { id, model }) => self.start(id, model, out),
             (Phase::Before, _) | (_, Event::Start { .. }) => {}
-            (_, Event::Usage(usage)) => self.usage = Some(*usage),
+            (_, Event::Usage(usage)) => self.chunks.usage = Some(*usage),
             (_, Event::End) => self.end(out),
             (Phase::Finished, _) => {}
             (_, Event::Open(block)) => self.open(block, out),
@@ -122,18 +97,11 @@ impl Writer {
 
     /// Writes an error, after which there is nothing, not even `[DONE]`.
     pub fn fail(&mut self, fault: &Fault, out: &mut BytesMut) {
-        if self.phase != Phase::Over {
-            self.phase = Phase::Over;
-            out.put_slice(b"data: ");
-            out.put_slice(&error::write(fault));
-            out.put_slice(b"\n\n");
-        }
+        self.chunks.fail(fault, out);
     }
 
     fn start(&mut self, id: &str, model: &str, out: &mut BytesMut) {
-        self.id = id::of_reply("chatcmpl-", id, &self.context);
-        self.model = if model.is_empty() { self.context.model.clone() } else { model.to_owned() };
-        self.phase = Phase::Begun;
+        self.chunks.start("chatcmpl-", id, model);
         self.delta(Delta { role: Some("assistant"), content: Some(""), ..Delta::default() }, out);
     }
 
@@ -157,7 +125,7 @@ impl Writer {
     fn open_call(&mut self, id: &str, name: &str, signature: Option<&Signature>, out: &mut BytesMut) -> Open {
         let index = self.calls;
         self.calls += 1;
-        if self.context.custom_tools.iter().any(|custom| custom == name) {
+        if self.chunks.context.custom_tools.iter().any(|custom| custom == name) {
             let (id, name, signature) = (id.to_owned(), name.to_owned(), signature.cloned());
             return Open::Custom(Custom { index, id, name, signature, arguments: String::new() });
         }
@@ -212,21 +180,17 @@ impl Writer {
     }
 
     fn end(&mut self, out: &mut BytesMut) {
-        if self.phase != Phase::Finished {
+        if self.chunks.phase != Phase::Finished {
             self.finish(if self.calls > 0 { "tool_calls" } else { "stop" }, out);
         }
-        if let Some(usage) = self.usage.filter(|_| self.context.include_usage) {
-            self.chunk(&[], Some(usage), out);
-        }
-        out.put_slice(b"data: [DONE]\n\n");
-        self.phase = Phase::Over;
+        self.chunks.end(out);
     }
 
     fn finish(&mut self, reason: &'static str, out: &mut BytesMut) {
         self.close(out);
-        self.phase = Phase::Finished;
+        self.chunks.phase = Phase::Finished;
         let (delta, logprobs, finish_reason) = (Delta::default(), None, Some(reason));
-        self.chunk(&[Choice { index: 0, delta, logprobs, finish_reason }], None, out);
+        self.chunks.choice(Choice { index: 0, delta, logprobs, finish_reason }, out);
     }
 
     fn call(&self, call: Call<'_>, out: &mut BytesMut) {
@@ -239,18 +203,6 @@ impl Writer {
     }
 
     fn delta(&self, delta: Delta<'_>, out: &mut BytesMut) {
-        self.chunk(&[Choice { index: 0, delta, logprobs: None, finish_reason: None }], None, out);
-    }
-
-    fn chunk(&self, choices: &[Choice<'_>], usage: Option<Usage>, out: &mut BytesMut) {
-        let chunk = Chunk {
-            id: &self.id,
-            object: "chat.completion.chunk",
-            created: self.context.created,
-            model: &self.model,
-            choices,
-            usage: self.context.include_usage.then(|| usage.map(Counts::from)),
-        };
-        sse::write(None, &chunk, out);
+        self.chunks.choice(Choice { index: 0, delta, logprobs: None, finish_reason: None }, out);
     }
 }

@@ -1,7 +1,10 @@
 //! Content parts of a message or of a tool's output.
 
 use super::object::{Extras, Object, objects};
-use crate::protocol::neutral::{Media, Part, Unreadable};
+use crate::protocol::{
+    neutral::{Media, Part, Unreadable},
+    openai::is_data,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
@@ -59,7 +62,7 @@ fn file(object: &mut Object, extras: &mut Extras) -> Result<Part, Unreadable> {
     } else {
         let data = object.text("file_data")?.ok_or_else(|| unread_file(object, "file_data"))?;
         match name.as_deref().and_then(mime_of_name).or_else(|| mime_of_data(&data)) {
-            Some(mime) if !is_data_url(&data) => inline(mime.to_owned(), data),
+            Some(mime) if !is_data(&data) => inline(mime.to_owned(), data),
             _ => linked(data, &object.path("file_data"))?,
         }
     };
@@ -90,17 +93,13 @@ fn unread_file(object: &Object, wanted: &str) -> Unreadable {
     object.missing(wanted)
 }
 
-fn is_data_url(text: &str) -> bool {
-    text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
-}
-
 /// What a URL leads to, or holds itself.
 fn linked(mut url: String, path: &str) -> Result<Media, Unreadable> {
     if url.starts_with("https://") || url.starts_with("http://") {
         return Ok(Media::Url(url));
     }
     let wrong = || Unreadable::new(path, format!("'{path}' must be an http or https URL, or a data URL in base64"));
-    let comma = url.find(',').filter(|_| is_data_url(&url)).ok_or_else(wrong)?;
+    let comma = url.find(',').filter(|_| is_data(&url)).ok_or_else(wrong)?;
     let kind = url[5..comma].strip_suffix(";base64").ok_or_else(wrong)?.split(';').next().unwrap_or_default();
     let mime = match kind.to_ascii_lowercase().as_str() {
         "" => mime_of_data(&url[comma + 1..]).ok_or_else(wrong)?.to_owned(),

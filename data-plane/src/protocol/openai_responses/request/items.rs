@@ -1,7 +1,10 @@
 //! The conversation as a provider's input items.
 
-use crate::protocol::neutral::{Field, Issuer, Media, Part, Request, Role, Signature, ToolCall, Turn, Unsupported};
-use serde::{Serialize, Serializer};
+use crate::protocol::{
+    neutral::{Field, Issuer, Media, Part, Request, Role, Signature, ToolCall, Turn, Unsupported},
+    openai::Url,
+};
+use serde::Serialize;
 use std::{
     borrow::Cow,
     collections::{BTreeSet, HashSet},
@@ -55,21 +58,6 @@ pub(super) enum Output<'a> {
     Parts(Vec<Content<'a>>),
 }
 
-/// A link, or the thing itself as a data URL, which is not put together before it is written.
-pub(super) enum Url<'a> {
-    Link(&'a str),
-    Data { mime: &'a str, data: &'a str },
-}
-
-impl Serialize for Url<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Link(url) => serializer.serialize_str(url),
-            Self::Data { mime, data } => serializer.collect_str(&format_args!("data:{mime};base64,{data}")),
-        }
-    }
-}
-
 /// Takes a conversation apart into items.
 pub(super) struct Items<'a> {
     items: Vec<Item<'a>>,
@@ -96,16 +84,15 @@ impl<'a> Items<'a> {
 
     fn turn(&mut self, turn: &'a Turn) -> Result<(), Unsupported> {
         let mut said = Vec::new();
+        let comes_of_thinking = |part: &Part| matches!(part, Part::Text(_) | Part::Refusal(_) | Part::ToolCall(_));
+        let last = turn.parts.iter().rposition(comes_of_thinking);
         for (index, part) in turn.parts.iter().enumerate() {
             match part {
                 Part::Text(text) if turn.role == Role::Assistant => said.push(Content::OutputText { text }),
                 Part::Refusal(refusal) if turn.role == Role::Assistant => said.push(Content::Refusal { refusal }),
-                Part::Image(_) | Part::Document { .. } | Part::Audio(_) if turn.role == Role::Assistant => {
-                    return Err(Unsupported::new(
-                        Field::Images,
-                        "the Responses API takes only text from the assistant",
-                    ));
-                }
+                Part::Image(_) if turn.role == Role::Assistant => return Err(text_alone(Field::Images)),
+                Part::Document { .. } if turn.role == Role::Assistant => return Err(text_alone(Field::Documents)),
+                Part::Audio(_) if turn.role == Role::Assistant => return Err(text_alone(Field::Audio)),
                 Part::ToolCall(call) => {
                     self.message(turn.role, &mut said);
                     self.call(call);
@@ -116,11 +103,11 @@ impl<'a> Items<'a> {
                 }
                 Part::Thinking { text, signature: Some(Signature { issuer: Issuer::OpenAi, value }) } => {
                     self.message(turn.role, &mut said);
-                    self.reasoning(text, value, &turn.parts[index + 1..]);
+                    self.reasoning(text, value, last > Some(index));
                 }
                 Part::RedactedThinking(Signature { issuer: Issuer::OpenAi, value }) => {
                     self.message(turn.role, &mut said);
-                    self.reasoning("", value, &turn.parts[index + 1..]);
+                    self.reasoning("", value, last > Some(index));
                 }
                 // Nobody else's thinking is accepted.
                 Part::Thinking { .. } | Part::RedactedThinking(_) => {}
@@ -187,8 +174,8 @@ impl<'a> Items<'a> {
     }
 
     /// Thinking has to be followed by what came of it.
-    fn reasoning(&mut self, text: &'a str, encrypted_content: &'a str, rest: &[Part]) {
-        if !rest.iter().any(|part| matches!(part, Part::Text(_) | Part::Refusal(_) | Part::ToolCall(_))) {
+    fn reasoning(&mut self, text: &'a str, encrypted_content: &'a str, followed: bool) {
+        if !followed {
             self.dropped.insert(Field::Thinking);
             return;
         }
@@ -220,7 +207,7 @@ impl<'a> Items<'a> {
             Media::Inline { mime, data } => {
                 let filename =
                     Some(name.unwrap_or(if mime == "application/pdf" { "document.pdf" } else { "document" }));
-                Content::InputFile { filename, file_data: Some(Url::Data { mime, data }), file_url: None }
+                Content::InputFile { filename, file_data: Some(Url::Here { mime, data }), file_url: None }
             }
             Media::Text(text) => {
                 self.dropped.insert(Field::Documents);
@@ -231,12 +218,12 @@ impl<'a> Items<'a> {
     }
 }
 
+fn text_alone(field: Field) -> Unsupported {
+    Unsupported::new(field, "the Responses API takes only text from the assistant")
+}
+
 fn image(media: &Media) -> Result<Url<'_>, Unsupported> {
-    match media {
-        Media::Url(url) => Ok(Url::Link(url)),
-        Media::Inline { mime, data } => Ok(Url::Data { mime, data }),
-        Media::Text(_) => Err(Unsupported::new(Field::Images, "a text is no image")),
-    }
+    Url::of(media).ok_or_else(|| Unsupported::new(Field::Images, "a text is no image"))
 }
 
 /// There is no flag for a tool that failed: its output says so itself.

@@ -6,7 +6,7 @@ use crate::protocol::neutral::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// The provider accepts no smaller limit.
 const FEWEST_TOKENS: u64 = 16;
@@ -184,10 +184,9 @@ fn offered(tool: &Tool) -> Offered<'_> {
 
 /// Without tools there is nothing to choose, and the provider refuses to be told so.
 fn tool_choice<'a>(choice: &'a ToolChoice, tools: &'a [Tool]) -> Option<Choice<'a>> {
-    let named = |name: &'a String| {
-        let custom = tools.iter().any(|tool| tool.custom && tool.name == *name);
-        Named { kind: if custom { "custom" } else { "function" }, name }
-    };
+    let custom: HashSet<&str> = tools.iter().filter(|tool| tool.custom).map(|tool| tool.name.as_str()).collect();
+    let named =
+        |name: &'a String| Named { kind: if custom.contains(name.as_str()) { "custom" } else { "function" }, name };
     match choice {
         ToolChoice::Auto | ToolChoice::None if tools.is_empty() => None,
         ToolChoice::Auto => Some(Choice::Word("auto")),

@@ -5,7 +5,7 @@
 //! identities of finished items are kept, to know one that is told twice.
 
 use crate::protocol::{
-    neutral::{Block, Broken, Context, Event},
+    neutral::{Block, Broken, Context, Event, MOST_BLOCKS},
     openai_responses::{
         error,
         progress::{Kind, Progress, Sink, Source},
@@ -109,7 +109,7 @@ impl Reader {
             _ if !kind.starts_with("response.") && told.error.is_some() => {
                 return Err(Broken::Told(error::of_event(event.data)));
             }
-            _ => self.part(kind, &told, sink),
+            _ => return self.part(kind, &told, sink),
         }
         Ok(())
     }
@@ -142,9 +142,9 @@ impl Reader {
             // The same index for another item: its server never finishes items.
             Some(at) if !self.items[at].item.done => {
                 self.with(at, sink, Progress::end);
-                self.push(Progress::announced(kind, told.output_index, &item));
+                self.push(Progress::announced(kind, told.output_index, &item))?;
             }
-            _ => drop(self.push(Progress::announced(kind, told.output_index, &item))),
+            _ => drop(self.push(Progress::announced(kind, told.output_index, &item))?),
         }
         self.advance(sink)
     }
@@ -156,7 +156,7 @@ impl Reader {
         let at = match self.find(told, &item.id) {
             Some(at) if self.items[at].item.is_same(kind, &item) => at,
             _ if self.is_finished(told.output_index, &item.id, &item.call_id) => return Ok(()),
-            _ => self.push(Progress::announced(kind, told.output_index, &item)),
+            _ => self.push(Progress::announced(kind, told.output_index, &item))?,
         };
         if !self.items[at].item.done {
             self.with(at, sink, |progress, sink| progress.finish(&item, sink));
@@ -165,7 +165,7 @@ impl Reader {
     }
 
     /// An event about a part of an item.
-    fn part(&mut self, kind: &str, told: &Told<'_>, sink: Sink<'_>) {
+    fn part(&mut self, kind: &str, told: &Told<'_>, sink: Sink<'_>) -> Result<(), Broken> {
         let summary = told.summary_index.or(told.content_index).unwrap_or(0);
         let content = told.content_index.unwrap_or(0);
         let (item, source, at, text, whole) = match kind {
@@ -181,13 +181,13 @@ impl Reader {
             "response.function_call_arguments.done" => (Kind::Call, Source::Arguments, 0, &told.arguments, true),
             "response.custom_tool_call_input.delta" => (Kind::Custom, Source::Arguments, 0, &told.delta, false),
             "response.custom_tool_call_input.done" => (Kind::Custom, Source::Arguments, 0, &told.input, true),
-            _ => return,
+            _ => return Ok(()),
         };
         self.start(&Reply::default(), sink);
         let at_item = match self.find(told, &told.item_id) {
             Some(found) => found,
-            None if self.is_finished(told.output_index, &told.item_id, "") => return,
-            None => self.push(Progress::new(item, told.output_index, &told.item_id, "")),
+            None if self.is_finished(told.output_index, &told.item_id, "") => return Ok(()),
+            None => self.push(Progress::new(item, told.output_index, &told.item_id, ""))?,
         };
         self.with(at_item, sink, |progress, sink| match (progress.done, whole) {
             (true, _) => {}
@@ -197,6 +197,7 @@ impl Reader {
             }
             (false, false) => progress.piece(source, at, text, sink),
         });
+        Ok(())
     }
 
     fn end(&mut self, kind: &str, told: &Told<'_>, data: &str, sink: Sink<'_>) -> Result<(), Broken> {
@@ -209,7 +210,7 @@ impl Reader {
         self.start(&reply, sink);
         let unheard = self.items.is_empty() && self.finished.is_empty();
         if unheard || self.items.iter().any(|waiting| !waiting.item.done) {
-            self.complete(&reply, unheard, sink);
+            self.complete(&reply, unheard, sink)?;
         }
         for at in 0..self.items.len() {
             if !self.items[at].item.done {
@@ -227,11 +228,15 @@ impl Reader {
     }
 
     /// Takes from the whole reply what its items did not tell, or all of it if there were no items.
-    fn complete(&mut self, reply: &Reply<'_>, unheard: bool, sink: Sink<'_>) {
-        for (index, item) in (0..).zip(&reply.items().unwrap_or_default()) {
+    fn complete(&mut self, reply: &Reply<'_>, unheard: bool, sink: Sink<'_>) -> Result<(), Broken> {
+        let items = reply.items().unwrap_or_default();
+        if items.len() > MOST_BLOCKS {
+            return Err(Broken::TOO_MANY_BLOCKS);
+        }
+        for (index, item) in (0..).zip(&items) {
             let Some(kind) = Kind::of(&item.kind) else { continue };
             let at = if unheard {
-                Some(self.push(Progress::announced(kind, Some(index), item)))
+                Some(self.push(Progress::announced(kind, Some(index), item))?)
             } else {
                 let is_it = |w: &Waiting| w.item.index.is_none_or(|i| i == index) && w.item.is_same(kind, item);
                 self.items.iter().position(|waiting| !waiting.item.done && is_it(waiting))
@@ -240,6 +245,7 @@ impl Reader {
                 self.with(at, sink, |progress, sink| progress.finish(item, sink));
             }
         }
+        Ok(())
     }
 
     /// The item that an event is about. Some servers give another id in each event, so that the index comes first.
@@ -258,9 +264,12 @@ impl Reader {
         self.finished.iter().any(|finished| finished.index == index && is_it(finished))
     }
 
-    fn push(&mut self, item: Progress) -> usize {
+    fn push(&mut self, item: Progress) -> Result<usize, Broken> {
+        if self.items.len() + self.finished.len() >= MOST_BLOCKS {
+            return Err(Broken::TOO_MANY_BLOCKS);
+        }
         self.items.push_back(Waiting { item, kept: Vec::new() });
-        self.items.len() - 1
+        Ok(self.items.len() - 1)
     }
 
     /// Changes an item; what comes of it goes through if it is the item's turn.

@@ -3,7 +3,7 @@ use crate::{features::Thinking, place::Place, router::Router};
 use pointsman_proto::{
     admin::v1 as admin,
     clock::Clock,
-    domain::{Name, Preferences},
+    domain::{Effort, Name, Preferences},
 };
 
 /// A line that takes texts only, of a provider in `region` of the same name.
@@ -56,9 +56,14 @@ fn what_all_backends_lack_is_named() {
         (Features { tools: true, ..Features::default() }, "no tools"),
         (Features { images: true, ..Features::default() }, "no vision"),
         (Features { thinking: Thinking::Yes, ..Features::default() }, "no thinking"),
+        (Features { thinking: Thinking::Level(Effort::Low), ..Features::default() }, "no thinking"),
         (Features { json_schema: true, ..Features::default() }, "no json_schema"),
         (Features { tokens: 1001, ..Features::default() }, "no context_window of 1001 tokens"),
         (Features { tokens: 1001, ..Features::default() }, "the largest has 1000"),
+        (
+            Features { tokens: 601, max_output: Some(400), ..Features::default() },
+            "no context_window of 1001 tokens, which its prompt of about 601 and an answer of up to 400 come to",
+        ),
         (
             Features { tools: true, images: true, ..Features::default() },
             "no tools, which the request brings; no vision",
@@ -81,7 +86,11 @@ fn a_request_that_some_backend_of_the_chain_fits_is_not_refused() {
     let with_images = Features { images: true, ..Features::default() };
     let alone = models(&[&[plain("eu", &[])]]);
     assert!(incapable(alone.iter(), &with_images).is_some());
-    assert!(incapable(alone.iter(), &Features::default()).is_none());
+    let adaptive = Features { thinking: Thinking::Adaptive(Effort::High), ..Features::default() };
+    let full = Features { tokens: 600, max_output: Some(400), ..Features::default() };
+    for fits in [Features::default(), adaptive, full] {
+        assert!(incapable(alone.iter(), &fits).is_none(), "{fits:?}");
+    }
     let chain = models(&[&[plain("eu", &[])], std::slice::from_ref(&any)]);
     assert!(incapable(chain.iter(), &with_images).is_none());
     let drained = models(&[&[plain("eu", &[])], &[plain("eu", &[]), admin::Backend { weight: Some(0.0), ..any }]]);
@@ -103,9 +112,22 @@ fn where_each_lacks_something_else_all_is_named() {
 }
 
 #[test]
+fn of_a_named_backend_alone_it_is_asked_what_it_lacks() {
+    let any = admin::Backend { provider: "us".into(), ..Default::default() };
+    let models = models(&[&[plain("eu", &[]), any]]);
+    let endpoint = |i: usize| Some(models[0].backends[i].endpoint.id.clone());
+    let with_images = |i| Features { images: true, backend: endpoint(i), ..Features::default() };
+    assert!(incapable(models.iter(), &with_images(1)).is_none());
+    let said = message(incapable(models.iter(), &with_images(0)));
+    assert!(said.starts_with("The backend eu/m, which the request names, cannot be given it: no vision"), "{said}");
+    let said = message(no_such_region(models.iter(), &with_images(1), "eu"));
+    assert!(said.starts_with("The backend us/m, which the request names, is not in the region \"eu\""), "{said}");
+}
+
+#[test]
 fn a_region_that_nobody_serves_is_named_with_those_that_are() {
     let models = models(&[&[plain("eu", &[])], &[plain("us", &[])]]);
-    assert!(no_such_region(models.iter(), "US").is_none());
-    let said = message(no_such_region(models.iter(), "mars"));
+    assert!(no_such_region(models.iter(), &Features::default(), "US").is_none());
+    let said = message(no_such_region(models.iter(), &Features::default(), "mars"));
     assert!(said.contains("\"mars\"") && said.contains("They are in: eu, us."), "{said}");
 }

@@ -243,8 +243,9 @@ fn tools_are_chosen_as_the_api_allows() {
 
 #[test]
 fn without_tools_there_is_no_choice_but_called_ones_are_declared() {
-    let (body, _) = sent(OLD, |request| request.tool_choice = Some(ToolChoice::Any));
+    let (body, dropped) = sent(OLD, |request| request.tool_choice = Some(ToolChoice::Any));
     assert_eq!((&body["tools"], &body["tool_choice"]), (&json!(null), &json!(null)));
+    assert_eq!(dropped, [Field::ToolChoice]);
     let (body, _) = sent(OLD, |request| {
         request.turns.push(turn(Role::Assistant, [call("a", "{}"), call("b", "{}")]));
         request.turns.push(turn(Role::User, [result("a", []), result("b", [])]));

@@ -7,8 +7,16 @@ fn user(block: Value) -> (Vec<Part>, Vec<Extra>) {
 }
 
 #[test]
+fn what_nobody_knows_of_a_block_is_named_once() {
+    let block = json!({"type": "text", "text": "a", "citations": [{"type": "char_location"}], "x": null});
+    let request = request(json!({"messages": [{"role": "assistant", "content": [block, block]},
+        {"role": "user", "content": "b"}]}));
+    assert_eq!(request.extra, [Extra::hint("messages.content.citations")]);
+}
+
+#[test]
 fn the_fixture_is_read_in_full() {
-    let body = fixture!("anthropic_request_tools_image_thinking.json").to_string();
+    let body = json(fixture!("anthropic_request_tools_image_thinking.json")).to_string();
     let request = read(body.as_bytes(), false).expect("it is a request");
     let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
     let image = || Part::Image(Media::Inline { mime: "image/png".to_owned(), data: png.to_owned() });
@@ -52,7 +60,7 @@ fn the_fixture_is_read_in_full() {
 
 #[test]
 fn counting_tokens_needs_no_limit() {
-    let body = fixture!("anthropic_count_tokens.json")["request"].to_string();
+    let body = json(fixture!("anthropic_count_tokens.json"))["request"].to_string();
     let counted = read(body.as_bytes(), true).expect("it can be counted");
     assert_eq!((counted.max_tokens, counted.tools.len()), (None, 1));
     assert_eq!(read(body.as_bytes(), false).expect_err("it has no limit").field, "max_tokens");

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 #[test]
 fn the_fixture_is_written_as_it_was_read() {
-    let fixture = fixture!("anthropic_request_tools_image_thinking.json");
+    let fixture = json(fixture!("anthropic_request_tools_image_thinking.json"));
     let request = read(fixture.to_string().as_bytes(), false).expect("it is a request");
     let written = write(&request, "claude-sonnet-4-5").expect("it can be written");
     let mut body: Value = serde_json::from_slice(&written.body).expect("it is JSON");

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn text_is_read_with_its_stop_sequence() {
-    let reply = reply(fixture!("anthropic_stream_text.sse"));
+    let reply = reply(fixture!("anthropic_stream_text.sse").as_bytes());
     assert_eq!((reply.id.as_str(), reply.model.as_str()), ("msg_fx3", "claude-sonnet-4-5-20250929"));
     assert_eq!(reply.parts, [Part::Text("Hello 日本".to_owned())]);
     assert_eq!((reply.stop, reply.stop_sequence.as_deref()), (Stop::StopSequence, Some("END")));
@@ -12,7 +12,7 @@ fn text_is_read_with_its_stop_sequence() {
 
 #[test]
 fn a_tool_without_pieces_has_no_arguments_and_empty_pieces_are_none() {
-    let stream = fixture!("anthropic_stream_thinking_parallel_tools.sse");
+    let stream = fixture!("anthropic_stream_thinking_parallel_tools.sse").as_bytes();
     let reply = reply(stream);
     let expected = [
         thinking("Two lookups.", "EqMBsig2=="),
@@ -36,12 +36,12 @@ fn interleaved_thinking_keeps_its_order_and_each_its_signature() {
         thinking("Second.", "EqMBsigB=="),
         Part::Text("Two.".to_owned()),
     ];
-    assert_eq!(reply(fixture!("anthropic_stream_interleaved_thinking.sse")).parts, expected);
+    assert_eq!(reply(fixture!("anthropic_stream_interleaved_thinking.sse").as_bytes()).parts, expected);
 }
 
 #[test]
 fn an_error_in_the_stream_is_told() {
-    let (said, _, ended) = read(&[fixture!("anthropic_stream_error_overloaded.sse")]);
+    let (said, _, ended) = read(&[fixture!("anthropic_stream_error_overloaded.sse").as_bytes()]);
     let Err(Broken::Told(told)) = ended else { panic!("it is an error: {ended:?}") };
     assert_eq!((told.words, told.message.as_str()), (vec!["overloaded_error".to_owned()], "Overloaded"));
     assert!(said.contains(&r#"Text("Par")"#.to_owned()) && !said.contains(&"End".to_owned()));
@@ -57,7 +57,7 @@ fn an_error_in_the_stream_is_told() {
 
 #[test]
 fn a_stream_without_its_end_was_cut() {
-    let (said, reply, ended) = read(&[fixture!("anthropic_stream_truncated.sse")]);
+    let (said, reply, ended) = read(&[fixture!("anthropic_stream_truncated.sse").as_bytes()]);
     assert_eq!((reply, ended), (None, Err(Broken::Early)));
     assert!(said.iter().any(|event| event == r#"Text("cut he")"#));
     let [stopped, _] = end_events();
@@ -72,11 +72,11 @@ fn end_events() -> [Value; 2] {
 #[test]
 fn however_the_stream_is_cut_the_events_are_the_same() {
     for stream in [
-        &fixture!("anthropic_stream_text.sse")[..],
-        fixture!("anthropic_stream_thinking_parallel_tools.sse"),
-        fixture!("anthropic_stream_interleaved_thinking.sse"),
-        fixture!("anthropic_stream_error_overloaded.sse"),
-        fixture!("anthropic_stream_truncated.sse"),
+        fixture!("anthropic_stream_text.sse").as_bytes(),
+        fixture!("anthropic_stream_thinking_parallel_tools.sse").as_bytes(),
+        fixture!("anthropic_stream_interleaved_thinking.sse").as_bytes(),
+        fixture!("anthropic_stream_error_overloaded.sse").as_bytes(),
+        fixture!("anthropic_stream_truncated.sse").as_bytes(),
     ] {
         let whole = read(&[stream]);
         for cut in 0..stream.len() {

@@ -1,7 +1,6 @@
 use super::*;
 
-const FIXTURE: &str =
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/bedrock_request_tools_image.json"));
+const FIXTURE: &str = fixture!("bedrock_request_tools_image.json");
 
 #[test]
 fn a_conversation_with_all_that_agents_send_is_written() {

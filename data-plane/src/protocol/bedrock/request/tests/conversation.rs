@@ -34,9 +34,14 @@ fn results_of_parallel_calls_stay_in_one_turn_and_in_order() {
 #[test]
 fn tools_that_were_called_are_described_even_if_none_may_be_called_now() {
     let stub = json!({"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}}}]});
-    for choice in [None, Some(ToolChoice::Auto), Some(ToolChoice::Any), Some(ToolChoice::None)] {
+    for (choice, left_out) in [
+        (None, vec![]),
+        (Some(ToolChoice::Auto), vec![]),
+        (Some(ToolChoice::Any), vec![Field::ToolChoice]),
+        (Some(ToolChoice::None), vec![]),
+    ] {
         let (body, dropped) = written(&Request { tool_choice: choice.clone(), ..calling() }, CLAUDE);
-        assert_eq!((&body["toolConfig"], dropped), (&stub, vec![]), "{choice:?}");
+        assert_eq!((&body["toolConfig"], dropped), (&stub, left_out), "{choice:?}");
     }
     let request = Request { tools: vec![tool("f")], tool_choice: Some(ToolChoice::None), ..calling() };
     let (body, dropped) = written(&request, CLAUDE);

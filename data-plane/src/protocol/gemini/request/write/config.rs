@@ -1,13 +1,12 @@
 //! `generationConfig`.
 
-use super::Dropped;
 use crate::protocol::{
     gemini::{
         model,
         request::thinking::{self, ThinkingConfig},
         schema,
     },
-    neutral::{Field, Format, Request, Unsupported},
+    neutral::{Dropped, Field, Format, Request, Unsupported},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -56,9 +55,9 @@ pub fn write<'a>(
         return Err(Unsupported::new(Field::Stop, "Gemini takes five stop sequences"));
     }
     let reasoning = request.reasoning.map(|r| thinking::write(r, model, request.max_tokens)).unwrap_or_default();
-    dropped.note_if(Field::Reasoning, reasoning.altered);
+    dropped.add_if(reasoning.altered, Field::Reasoning);
     let mut within = |number: Option<f64>, least: f64, most: f64, field| {
-        dropped.note_if(field, number.is_some_and(|n| n < least || n > most));
+        dropped.add_if(number.is_some_and(|n| n < least || n > most), field);
         number.map(|n| n.clamp(least, most))
     };
     let mut config = GenerationConfig {

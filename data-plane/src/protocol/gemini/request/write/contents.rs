@@ -1,12 +1,11 @@
 //! The conversation.
 
-use super::Dropped;
 use crate::protocol::{
     gemini::{
         content::{self, Content, FunctionResponse, Outcome, Part},
         media, model,
     },
-    neutral::{self, Field, Issuer, Media, Role, Signature, ToolCall, Turn, Unsupported},
+    neutral::{self, Dropped, Field, Issuer, Media, Role, Signature, ToolCall, Turn, Unsupported},
 };
 use std::{borrow::Cow, collections::HashMap};
 
@@ -33,7 +32,7 @@ pub fn write<'a>(
         }
     }
     if contents.last().is_some_and(|last| last.role == Some("model")) {
-        writer.dropped.note(Field::Prefill);
+        writer.dropped.add(Field::Prefill);
         contents.push(Content { role: Some("user"), parts: vec![Part::text("Continue.")] });
     }
     Ok(contents)
@@ -145,7 +144,7 @@ impl<'a> Writer<'a, '_> {
             neutral::Part::Text(text) | neutral::Part::Refusal(text) if !text.is_empty() => {
                 parts.push(Part::text(text))
             }
-            neutral::Part::CachePoint { .. } => self.dropped.note(Field::CachePoints),
+            neutral::Part::CachePoint { .. } => self.dropped.add(Field::CachePoints),
             // What is left besides media is another family's thinking, which stays silently behind.
             other => parts.extend(media::write(other).transpose()?),
         }

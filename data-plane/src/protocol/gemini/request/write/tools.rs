@@ -1,9 +1,8 @@
 //! Functions, and which of them is to be called.
 
-use super::Dropped;
 use crate::protocol::{
     gemini::schema,
-    neutral::{Field, Request, Tool, ToolChoice},
+    neutral::{Dropped, Field, Request, Tool, ToolChoice},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -41,13 +40,14 @@ struct FunctionCallingConfig<'a> {
 
 pub fn write<'a>(request: &'a Request, dropped: &mut Dropped) -> (Option<[Tools<'a>; 1]>, Option<ToolConfig<'a>>) {
     if request.tools.is_empty() {
+        dropped.add_if(request.forces_nothing(), Field::ToolChoice);
         return (None, None);
     }
     for tool in &request.tools {
-        dropped.note_if(Field::ToolStrict, tool.strict == Some(true));
-        dropped.note_if(Field::CachePoints, tool.cache.is_some());
+        dropped.add_if(tool.strict == Some(true), Field::ToolStrict);
+        dropped.add_if(tool.cache.is_some(), Field::CachePoints);
     }
-    dropped.note_if(Field::ParallelTools, request.parallel_tools == Some(false));
+    dropped.add_if(request.parallel_tools == Some(false), Field::ParallelTools);
     let function_declarations = request.tools.iter().map(function_declaration).collect();
     (Some([Tools { function_declarations }]), request.tool_choice.as_ref().map(tool_config))
 }

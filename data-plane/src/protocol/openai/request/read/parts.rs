@@ -1,8 +1,8 @@
 //! Content parts.
 
-use super::hint;
+use super::{hint, hint_rest};
 use crate::protocol::neutral::{CacheAge, Extra, Media, Part, Unreadable};
-use crate::protocol::openai::Fields;
+use crate::protocol::openai::{Fields, is_data};
 use serde_json::Value;
 
 /// Whose message a part stands in: not everyone may say everything.
@@ -32,9 +32,7 @@ pub(super) fn read(
     };
     parts.push(read);
     parts.extend(cache_point(&mut part)?);
-    for (name, _) in part.left() {
-        hint(extra, &format!("messages[].content[].{name}"));
-    }
+    hint_rest(extra, "messages[].content[]", part);
     Ok(())
 }
 
@@ -54,7 +52,7 @@ fn image(part: &mut Fields, extra: &mut Vec<Extra>) -> Result<Media, Unreadable>
         }
         _ => return Err(part.wrong("image_url", "must be an object with a 'url'")),
     };
-    if is_data_url(&url) {
+    if is_data(&url) {
         return data_url(&url).ok_or_else(|| part.wrong("image_url.url", "must hold base64 if it is a data URL"));
     }
     Ok(Media::Url(url))
@@ -69,7 +67,7 @@ fn file(part: &mut Fields) -> Result<Part, Unreadable> {
     let data = file.needed_text("file_data")?;
     let media = match data_url(&data) {
         Some(media) => media,
-        None if is_data_url(&data) => return Err(file.wrong("file_data", "must hold base64")),
+        None if is_data(&data) => return Err(file.wrong("file_data", "must hold base64")),
         None => Media::Inline { mime: sniffed(&data).unwrap_or("application/pdf").to_owned(), data },
     };
     Ok(Part::Document { media, name })
@@ -96,13 +94,9 @@ pub(super) fn cache_age(fields: &mut Fields) -> Result<Option<CacheAge>, Unreada
     Ok(Some(if hour { CacheAge::Hour } else { CacheAge::FiveMinutes }))
 }
 
-fn is_data_url(url: &str) -> bool {
-    url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
-}
-
 /// `data:image/png;base64,…` (RFC 2397). One without a type is looked at.
 fn data_url(url: &str) -> Option<Media> {
-    let rest = is_data_url(url).then(|| &url[5..])?;
+    let rest = is_data(url).then(|| &url[5..])?;
     let (told, data) = rest.split_once(',')?;
     let (told, encoding) = told.rsplit_once(';')?;
     if !encoding.eq_ignore_ascii_case("base64") {

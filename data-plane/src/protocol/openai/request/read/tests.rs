@@ -1,14 +1,9 @@
 use super::*;
+use crate::protocol::neutral::makers::{assistant, call, text, user};
 use crate::protocol::neutral::{CacheAge, Issuer, Media, Part, Role, Signature, Tool, ToolCall, ToolChoice, Turn};
 use serde_json::json;
 
 mod refused;
-
-macro_rules! fixture {
-    ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/protocols/", $name))
-    };
-}
 
 fn of(body: &str) -> Request {
     read(body.as_bytes()).expect("it is readable")
@@ -27,23 +22,6 @@ fn with(fields: Value) -> Request {
 fn body_with(mut fields: Value) -> Vec<u8> {
     fields["messages"] = json!([{"role": "user", "content": "q"}]);
     fields.to_string().into_bytes()
-}
-
-fn text(text: &str) -> Part {
-    Part::Text(text.to_owned())
-}
-
-fn user(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::User, parts }
-}
-
-fn assistant(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::Assistant, parts }
-}
-
-fn call(id: &str, name: &str, arguments: &str) -> Part {
-    let (id, name, arguments) = (id.to_owned(), name.to_owned(), arguments.to_owned());
-    Part::ToolCall(ToolCall { id, name, arguments, signature: None })
 }
 
 fn result(id: &str, said: &str) -> Part {
@@ -320,6 +298,14 @@ fn tools_are_functions_or_free_text() {
     );
     let grammar = json!({"type": "custom", "custom": {"name": "c", "format": {"type": "grammar", "grammar": {}}}});
     assert_eq!(with(json!({"tools": [grammar]})).extra, [Extra::essential("tools[0].custom.format")]);
+}
+
+#[test]
+fn what_nobody_knows_of_a_tool_is_named_once() {
+    let tool = json!({"type": "function", "x": 1, "y": false, "function": {"name": "f", "z": {}}});
+    let custom = json!({"type": "custom", "custom": {"name": "c", "z": 1}});
+    let extra = with(json!({"tools": [tool, tool, custom]})).extra;
+    assert_eq!(extra, ["tools[].function.z", "tools[].x", "tools[].custom.z"].map(Extra::hint));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Tools, and which of them the model has to call.
 
-use super::parts::cache_age;
+use super::{hint_rest, parts::cache_age};
 use crate::protocol::neutral::{Extra, Request, Tool, ToolChoice, Unreadable};
 use crate::protocol::openai::Fields;
 use serde_json::{Value, json};
@@ -16,21 +16,26 @@ pub(super) fn read(fields: &mut Fields, request: &mut Request) -> Result<(), Unr
 
 fn tool(mut tool: Fields, extra: &mut Vec<Extra>) -> Result<Tool, Unreadable> {
     let cache = cache_age(&mut tool)?;
-    match tool.needed_text("type")?.as_str() {
-        "function" => {
-            let mut function = tool.needed_object("function")?;
-            Ok(Tool {
-                name: function.needed_text("name")?,
-                description: function.text("description")?,
-                schema: schema(&mut function)?,
-                strict: function.flag("strict")?,
-                custom: false,
-                cache,
-            })
-        }
-        "custom" => custom(tool.needed_object("custom")?, extra).map(|tool| Tool { cache, ..tool }),
-        _ => Err(tool.wrong("type", "must be 'function' or 'custom'")),
-    }
+    let read = match tool.needed_text("type")?.as_str() {
+        "function" => function(tool.needed_object("function")?, extra)?,
+        "custom" => custom(tool.needed_object("custom")?, extra)?,
+        _ => return Err(tool.wrong("type", "must be 'function' or 'custom'")),
+    };
+    hint_rest(extra, "tools[]", tool);
+    Ok(Tool { cache, ..read })
+}
+
+fn function(mut function: Fields, extra: &mut Vec<Extra>) -> Result<Tool, Unreadable> {
+    let tool = Tool {
+        name: function.needed_text("name")?,
+        description: function.text("description")?,
+        schema: schema(&mut function)?,
+        strict: function.flag("strict")?,
+        custom: false,
+        cache: None,
+    };
+    hint_rest(extra, "tools[].function", function);
+    Ok(tool)
 }
 
 /// No parameters at all are an object without any.
@@ -51,14 +56,16 @@ fn custom(mut custom: Fields, extra: &mut Vec<Extra>) -> Result<Tool, Unreadable
     {
         extra.push(Extra::essential(at));
     }
-    Ok(Tool {
+    let tool = Tool {
         name: custom.needed_text("name")?,
         description: custom.text("description")?,
         schema: json!({"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}),
         strict: None,
         custom: true,
         cache: None,
-    })
+    };
+    hint_rest(extra, "tools[].custom", custom);
+    Ok(tool)
 }
 
 fn choice(fields: &mut Fields) -> Result<Option<ToolChoice>, Unreadable> {

@@ -2,8 +2,9 @@
 
 use super::Compat;
 use crate::protocol::neutral::{Field, Media, Part, Unsupported};
+use crate::protocol::openai::Url;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::borrow::Cow;
 
 #[derive(Serialize, Default)]
@@ -42,21 +43,6 @@ pub(super) struct File<'a> {
     file_data: Url<'a>,
 }
 
-/// Written as a data URL where the bytes are here, without another copy of them.
-pub(super) enum Url<'a> {
-    There(&'a str),
-    Here { mime: &'a str, data: &'a str },
-}
-
-impl Serialize for Url<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::There(url) => serializer.serialize_str(url),
-            Self::Here { mime, data } => serializer.collect_str(&format_args!("data:{mime};base64,{data}")),
-        }
-    }
-}
-
 impl<'a> Content<'a> {
     /// Text alone is a string: many compatible servers know nothing else, and one text needs nothing else.
     pub(super) fn of(mut pieces: Vec<Piece<'a>>, compat: Compat) -> Self {
@@ -84,11 +70,10 @@ pub(super) fn joined(mut texts: Vec<Cow<'_, str>>) -> Cow<'_, str> {
 pub(super) fn piece(part: &Part) -> Result<Option<Piece<'_>>, Unsupported> {
     Ok(Some(match part {
         Part::Text(text) | Part::Refusal(text) => Piece::Text { text: text.into() },
-        Part::Image(Media::Inline { mime, data }) => {
-            Piece::ImageUrl { image_url: Located { url: Url::Here { mime, data } } }
+        Part::Image(media) => {
+            let url = Url::of(media).ok_or_else(|| Unsupported::new(Field::Images, "an image cannot be text"))?;
+            Piece::ImageUrl { image_url: Located { url } }
         }
-        Part::Image(Media::Url(url)) => Piece::ImageUrl { image_url: Located { url: Url::There(url) } },
-        Part::Image(Media::Text(_)) => return Err(Unsupported::new(Field::Images, "an image cannot be text")),
         Part::Document { media, name } => document(media, name.as_deref())?,
         Part::Audio(media) => sound(media)?,
         Part::ToolCall(_)

@@ -1,9 +1,9 @@
 //! Turns as messages. A tool's result is a message of its own, right after the call; it can hold text alone, so that
 //! what else the tool returned follows in the user's next message.
 
+use super::Compat;
 use super::content::{Content, Piece, piece};
-use super::{Compat, Dropped};
-use crate::protocol::neutral::{Field, Issuer, Part, Request, Role, Signature, ToolCall, Turn, Unsupported};
+use crate::protocol::neutral::{Dropped, Field, Issuer, Part, Request, Role, Signature, ToolCall, Turn, Unsupported};
 use crate::protocol::openai::call::{Call, arguments};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -35,7 +35,7 @@ pub(super) fn write<'a>(
     }
     // The model answers what stands there rather than going on with it.
     if request.turns.last().is_some_and(|turn| turn.role == Role::Assistant) {
-        writer.dropped.note(Field::Prefill);
+        writer.dropped.add(Field::Prefill);
     }
     Ok(writer.messages)
 }
@@ -72,7 +72,7 @@ impl<'a> Writer<'a, '_> {
     ) -> Result<(), Unsupported> {
         for part in parts {
             match part {
-                Part::CachePoint { .. } => self.dropped.note(Field::CachePoints),
+                Part::CachePoint { .. } => self.dropped.add(Field::CachePoints),
                 part => pieces.extend(piece(part)?),
             }
         }
@@ -93,7 +93,7 @@ impl<'a> Writer<'a, '_> {
             let mut others = Vec::new();
             for part in parts {
                 match part {
-                    Part::CachePoint { .. } => self.dropped.note(Field::CachePoints),
+                    Part::CachePoint { .. } => self.dropped.add(Field::CachePoints),
                     part => match piece(part)? {
                         Some(Piece::Text { text }) => texts.push(text),
                         other => others.extend(other),
@@ -121,7 +121,7 @@ impl<'a> Writer<'a, '_> {
                 Part::Thinking { text, signature: None } if self.compat != Compat::OpenAi => thoughts.push(text),
                 Part::Thinking { signature, .. } => self.left_out(signature.as_ref()),
                 Part::RedactedThinking(signature) => self.left_out(Some(signature)),
-                Part::CachePoint { .. } => self.dropped.note(Field::CachePoints),
+                Part::CachePoint { .. } => self.dropped.add(Field::CachePoints),
                 Part::Refusal(text) if self.compat == Compat::OpenAi => pieces.push(Piece::Refusal { refusal: text }),
                 Part::Image(_) => return Err(told_by_user(Field::Images)),
                 Part::Document { .. } => return Err(told_by_user(Field::Documents)),
@@ -151,7 +151,7 @@ impl<'a> Writer<'a, '_> {
     /// OpenAI's own signed thinking, which its chat completions cannot take back. Compatible servers signed none.
     fn left_out(&mut self, signature: Option<&Signature>) {
         if self.compat == Compat::OpenAi && signature.is_some_and(|signature| signature.issuer == Issuer::OpenAi) {
-            self.dropped.note(Field::Thinking);
+            self.dropped.add(Field::Thinking);
         }
     }
 }

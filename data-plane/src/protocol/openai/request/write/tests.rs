@@ -1,5 +1,6 @@
 use super::*;
-use crate::protocol::neutral::{CacheAge, Issuer, Media, Part, Role, Signature, ToolCall, Turn};
+use crate::protocol::neutral::makers::{assistant, text, user};
+use crate::protocol::neutral::{CacheAge, Issuer, Media, Part, Role, Signature, Tool, ToolCall, Turn};
 use serde_json::json;
 
 const BOTH: [Compat; 2] = [Compat::OpenAi, Compat::Compatible];
@@ -16,18 +17,6 @@ fn messages(turns: Vec<Turn>, compat: Compat) -> (Value, Vec<Field>) {
 
 fn refused(request: &Request) -> Field {
     write(request, "up", Compat::OpenAi).expect_err("it cannot be said").field
-}
-
-fn text(text: &str) -> Part {
-    Part::Text(text.to_owned())
-}
-
-fn user(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::User, parts }
-}
-
-fn assistant(parts: Vec<Part>) -> Turn {
-    Turn { role: Role::Assistant, parts }
 }
 
 fn asking() -> Request {
@@ -187,6 +176,11 @@ fn without_tools_nothing_is_said_of_them() {
     let (body, dropped) = sent(&request(ToolChoice::None), Compat::OpenAi);
     assert_eq!((body.get("tool_choice"), body.get("parallel_tool_calls"), dropped), (None, None, vec![]));
     assert_eq!(sent(&request(ToolChoice::Any), Compat::OpenAi).1, [Field::ToolChoice]);
+    let among = ToolChoice::Among { names: vec!["g".to_owned()], required: true };
+    let none_of_these = Request { tools: vec![tool("f")], ..request(among) };
+    let (body, dropped) = sent(&none_of_these, Compat::Compatible);
+    assert_eq!((body.get("tools"), body.get("tool_choice"), body.get("parallel_tool_calls")), (None, None, None));
+    assert_eq!(dropped, [Field::ToolChoice]);
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use super::read_chunks as chunks;
 use super::*;
 use crate::protocol::neutral::{Class, Fault};
 use crate::protocol::openai::response::write;
@@ -9,11 +10,6 @@ fn written(events: &[Event<'_>], context: Context) -> String {
     let (mut writer, mut out) = (Writer::new(context), BytesMut::new());
     events.iter().for_each(|event| writer.write(event, &mut out));
     String::from_utf8(out.to_vec()).expect("it is UTF-8")
-}
-
-fn chunks(stream: &str) -> Vec<Value> {
-    let data = stream.split("\n\n").filter_map(|event| event.strip_prefix("data: "));
-    data.filter(|data| *data != "[DONE]").map(|data| serde_json::from_str(data).expect("it is JSON")).collect()
 }
 
 fn deltas(stream: &str) -> Vec<Value> {
@@ -282,7 +278,7 @@ fn plain(response: &Response, context: &Context) -> Response {
     parts.extend((!texts.is_empty()).then_some(Part::Text(texts)));
     parts.extend(refused.then_some(Part::Refusal(refusals)));
     parts.extend(calls);
-    let id = crate::protocol::openai::reply_id("chatcmpl-", &response.id, context);
+    let id = crate::protocol::openai::id::of_reply("chatcmpl-", &response.id, context);
     Response { id, model: response.model.clone(), parts, stop, stop_sequence: None, usage: response.usage }
 }
 

@@ -244,8 +244,11 @@ fn what_this_api_cannot_be_told_is_refused_or_named() {
         Field::Audio
     );
     let image = Part::Image(Media::Url("https://x".to_owned()));
-    let drawn = Request { turns: vec![turn(Role::Assistant, vec![image])], ..Request::default() };
-    assert_eq!(write(&drawn).expect_err("it cannot draw").field, Field::Images);
+    let document = Part::Document { media: Media::Url("https://x".to_owned()), name: None };
+    for (part, field) in [(image, Field::Images), (document, Field::Documents), (audio(), Field::Audio)] {
+        let shown = Request { turns: vec![turn(Role::Assistant, vec![part])], ..Request::default() };
+        assert_eq!(write(&shown).expect_err("an assistant shows nothing").field, field);
+    }
     let lossy = Request {
         max_tokens: Some(1),
         top_k: Some(1),
