@@ -124,6 +124,7 @@ pub enum Command {
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(simulate::SimulateArgs),
     /// Show how providers, keys, backends and models fare, since each node started.
+    #[command(after_help = insight::STATS)]
     Stats(insight::StatsArgs),
     /// Follow how they fare, once a second.
     Top(insight::TopArgs),

@@ -26,7 +26,7 @@ Environment:
   POINTSMAN_TOKEN                    the admin token itself
   POINTSMAN_TOKEN_FILE               as --token-file
 
-Numbers of 64 bits are strings in JSON and YAML, as protobuf's JSON form has it.
+In JSON and YAML, what the API answers has numbers of 64 bits as strings, as protobuf's JSON form has it.
 
 A flag goes before the environment, the environment before ~/.config/pointsman/config.yaml.";
 

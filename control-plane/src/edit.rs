@@ -189,7 +189,10 @@ fn list(violations: &[Violation]) -> String {
 pub fn apply(before: &Configuration, edit: &Edit, context: &Context<'_>) -> Result<Outcome, EditError> {
     let draft = perform::perform(&before.tables, edit, context)?;
     let changes = before.tables.changes(&draft.tables, &draft.touched);
-    let checked = before.catalog.edited(&draft.tables, &changes);
+    let checked = before.catalog.edited(&draft.tables, &changes).and_then(|catalog| {
+        let detours = catalog.detours(&draft.tables, &changes);
+        if detours.is_empty() { Ok(catalog) } else { Err(detours) }
+    });
     let catalog = match (checked, draft.violations.is_empty()) {
         (Ok(catalog), true) => catalog,
         (checked, _) => return Err(EditError::Invalid(merge(draft.violations, checked.err()))),

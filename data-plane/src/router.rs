@@ -41,7 +41,7 @@ use bytes::Bytes;
 use pointsman_proto::{
     admin::v1::Config,
     clock::Clock,
-    domain::{self, Provider, ProviderKey, Rule, Settings},
+    domain::{self, Provider, ProviderKey, Rule, Settings, VirtualKey},
     fleet::v1 as fleet,
     slot::Millis,
     violation::Violation,
@@ -188,11 +188,30 @@ fn changes(config: &Config) -> Result<Vec<Change>, Refused> {
         let checked = domain::Model::check(wire, &format!("models[{:?}]", wire.name));
         add(checked.map(|model| Change::Model(model.name.clone(), Some(model))));
     }
+    for (number, wire) in config.virtual_keys.iter().enumerate() {
+        let checked = VirtualKey::check(&without_token(number, wire), &format!("virtual_keys[{:?}]", wire.name));
+        add(checked.map(|key| Change::VirtualKey(key.spec.name.clone(), Some(key))));
+    }
     for wire in &config.rules {
         let checked = Rule::check(wire, &format!("rules[{:?}]", wire.name));
         add(checked.map(|rule| Change::Rule(rule.name.clone(), Some(Box::new(rule)))));
     }
     if violations.is_empty() { Ok(changes) } else { Err(Refused(violations)) }
+}
+
+/// A key that nobody can show; requests are read as its by its name.
+fn without_token(number: usize, key: &pointsman_proto::admin::v1::VirtualKey) -> fleet::VirtualKey {
+    let mut digest = [0; 32];
+    digest[..8].copy_from_slice(&(number as u64).to_be_bytes());
+    fleet::VirtualKey {
+        name: key.name.clone(),
+        enabled: key.enabled.unwrap_or(true),
+        tags: key.tags.clone(),
+        allowed_models: key.allowed_models.clone(),
+        expire_time: key.expire_time,
+        preferences: key.preferences.clone(),
+        digest: digest.to_vec().into(),
+    }
 }
 
 fn without_secret(key: &pointsman_proto::admin::v1::Key) -> fleet::ProviderKey {

@@ -5,7 +5,7 @@
 //! answers, and how long that takes, the caller says ([`Upstream`] has the usual ways). Nothing sleeps, and chance comes
 //! from seeds alone: a run can be repeated exactly.
 //!
-//! Deliberately absent: hedging, clients that leave, and virtual keys.
+//! Deliberately absent: hedging, and clients that leave.
 
 mod behaviour;
 mod journey;

@@ -29,7 +29,9 @@ pub use preferences::Preferences;
 pub use preset::Preset;
 pub use protocol::{OpenAiApi, Protocol};
 pub use provider::{CircuitPolicy, Provider, RateLimitPolicy, Timeouts};
-pub use references::{Catalog, check_references, check_rule_references, fallback_cycle};
+pub use references::{
+    Catalog, check_detours, check_references, check_rule_detours, check_rule_references, fallback_cycle,
+};
 pub use rule::{
     Class, ClientDialect, Condition, Effort, HeaderMatch, LONG_CONTEXT, Pattern, Rule, STILL_LONG, TimeOfDay, Wanted,
 };

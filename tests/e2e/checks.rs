@@ -169,5 +169,4 @@ async fn a_control_plane_that_starts_anew_brings_back_what_it_finds_well() {
     until_weights(&world, &[("a", 0.0), ("b", 100.0)]).await;
     world.restart_control().await;
     until_weights(&world, &[("a", 70.0), ("b", 30.0)]).await;
-    assert!(world.fleet().await.warming, "they did not wait until nothing else stood against it");
 }

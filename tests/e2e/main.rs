@@ -11,6 +11,7 @@ mod harness;
 
 mod affinity;
 mod bad_input;
+mod caps;
 mod checks;
 mod circuits;
 mod cli;

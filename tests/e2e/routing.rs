@@ -3,8 +3,8 @@
 
 use crate::harness::{World, chat, config, dialects, eventually, fake, model, rate_limited};
 use pointsman_proto::admin::v1::{
-    Capabilities, Condition, Config, HeaderMatch, Model, Price, Provider, Rule, Settings, UpdateModelRequest,
-    VirtualKey, model_service_client::ModelServiceClient,
+    Capabilities, Condition, Config, HeaderMatch, Model, Preferences, Price, Provider, Rule, Settings,
+    UpdateModelRequest, VirtualKey, model_service_client::ModelServiceClient,
 };
 use pointsman_tests::{FakeProvider, Pace};
 use serde_json::{Value, json};
@@ -400,4 +400,39 @@ async fn strategies_change_while_the_fleet_serves_and_are_exact() {
         at_each_node(&world, &format!("{strategy} without a"), expected).await;
     }
     assert_eq!(fakes[0].stats().total.rate_limited, 1, "what is out is not asked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn preferences_of_a_virtual_key_and_of_a_rule_bind_and_move_as_headers_do() {
+    let (a, b) = (fake(), fake());
+    let mut config = config(&[("a", 1.0, &a), ("b", 1.0, &b)]);
+    config.settings = Some(Settings::default());
+    config.models[0].backends[0].tags = vec!["gdpr".into()];
+    let preferred = Preferences { preferred_providers: vec!["b".into()], ..Default::default() };
+    let tagged = HeaderMatch { name: "x-team".into(), value: "legal".into(), ..Default::default() };
+    let when = Condition { headers: vec![tagged], ..Default::default() };
+    let required = Preferences { required_tags: vec!["gdpr".into()], ..Default::default() };
+    config.rules = vec![Rule {
+        name: "legal".into(),
+        model: "m".into(),
+        when: Some(when),
+        preferences: Some(required),
+        ..Default::default()
+    }];
+    let world = World::with(1, config).await;
+    let key = VirtualKey { name: "team".into(), preferences: Some(preferred), ..Default::default() };
+    let bearer = format!("Bearer {}", crate::security::create(&world, key).await);
+    let plain = [("authorization", &*bearer)];
+    let known = || async {
+        let response = send(&world, 0, "/v1/chat/completions", &chat("m"), &plain).await;
+        (response.status() == 200).then_some(())
+    };
+    eventually("the node knows the key", known).await;
+    let of_b = shares(&world, 0, 200, &plain).await.remove("b").unwrap_or_default();
+    assert!(of_b >= 178, "the key prefers b: {of_b} of 200");
+    let legal = [("authorization", &*bearer), ("x-team", "legal")];
+    assert_eq!(shares(&world, 0, 60, &legal).await, [("a".to_owned(), 60)].into(), "the rule requires a tag");
+    let both = [("authorization", &*bearer), ("x-team", "legal"), ("x-pointsman-exclude-providers", "a")];
+    let response = send(&world, 0, "/v1/chat/completions", &chat("m"), &both).await;
+    assert_eq!(response.status(), 400, "what binds, binds together");
 }

@@ -23,6 +23,10 @@ turns decide, and else to one. GOES-BY is what its choice rests on, each part as
   first byte, in flight, zone and region, cost: what least_latency, least_connections, geographic and cheapest compare
 With -o json or yaml every term is told, with weight 0 if it does not count.";
 
+pub const STATS: &str = "\
+Backends, providers and keys count attempts; models count requests as their clients saw them. TTFB is a moving average of the
+time to the first byte, doubled by each failure; P50 and P99 are of whole answers. All is since the nodes' start.";
+
 /// What is counted for itself, in the words of the wire.
 const SCOPES: [&str; 4] = ["provider", "key", "backend", "model"];
 

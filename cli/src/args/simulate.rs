@@ -13,7 +13,8 @@ Examples:
   pointsman simulate --model gpt-4 --rate-limit openai/main --strategy adaptive -o json
 
 Nothing is sent, and no time passes: the nodes' own router is run with a clock of its own. A backend of which nothing is
-stated answers within a second. With affinity, each request is a conversation of its own.";
+stated answers within a second. With affinity, each request is a conversation of its own. Left out: hedging, what rate-limit
+headers leave (headroom), and clients that leave.";
 
 #[derive(Args)]
 pub struct SimulateArgs {
@@ -44,6 +45,9 @@ pub struct SimulateArgs {
     /// A strategy to use instead of the model's.
     #[arg(long, value_name = "STRATEGY", value_parser = PossibleValuesParser::new(Strategy::ALL.map(Strategy::as_str)))]
     pub strategy: Option<String>,
+    /// The virtual key whose requests they are, by name [default: none, which may use every model].
+    #[arg(long, value_name = "NAME")]
+    pub virtual_key: Option<String>,
     /// A header of the requests, as 'NAME: VALUE'; repeatable.
     #[arg(long = "header", value_name = "HEADER", value_parser = header)]
     pub headers: Vec<Header>,

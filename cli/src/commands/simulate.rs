@@ -37,6 +37,9 @@ fn simulate(config: Config, args: &SimulateArgs) -> Result<Report, CliError> {
     let upstreams = Upstreams::of(&config, args)?;
     let (router, hand) = router(config, args)?;
     let asked = ask(&router, args)?;
+    if asked.hops.iter().any(|hop| hop.model.spec.hedging.is_some()) {
+        eprintln!("warning: hedging is left out: late requests are not sent a second time here");
+    }
     let mut report = Report::of(&asked, args);
     let requests = requests(&asked, args);
     let (upstreams, attempts) = (std::cell::RefCell::new(upstreams), std::cell::RefCell::new(Vec::new()));
@@ -82,6 +85,7 @@ fn ask(router: &Router, args: &SimulateArgs) -> Result<Read, CliError> {
         body: args.body.as_deref().map(explain::read).transpose()?.map(Into::into),
         headers: args.headers.clone(),
         path: args.path.clone().unwrap_or_default(),
+        virtual_key: args.virtual_key.clone().unwrap_or_default(),
         ..Default::default()
     };
     read(router, &request).map_err(|why| match why {

@@ -9,8 +9,8 @@ use imbl::{OrdMap, OrdSet};
 use pointsman_proto::{
     admin::v1,
     domain::{
-        self, Key, Model, ModelName, Name, Provider, Rule, Settings, Strategy, VirtualKeySpec, check_references,
-        check_rule_references,
+        self, Key, Model, ModelName, Name, Provider, Rule, Settings, Strategy, VirtualKeySpec, check_detours,
+        check_references, check_rule_detours, check_rule_references,
     },
     violation::{Checker, Violation},
 };
@@ -133,14 +133,28 @@ impl Catalog {
     /// What is referred to and not there: asked of what changed, or of all when something that was there went.
     fn references(&self, before: &Self, tables: &Tables, changes: &[Change]) -> Vec<Violation> {
         let went = changes.iter().any(|c| self.went(before, c));
-        let before_rules = Id::Rule(String::new());
-        let mut ids = if went { tables.iter().map(|(id, _)| id).collect() } else { after(changes) };
+        let ids = if went { tables.iter().map(|(id, _)| id).collect() } else { after(changes) };
+        ids.into_iter().flat_map(|id| self.references_of(id, tables)).collect()
+    }
+
+    /// What of fallbacks is of no use: asked of what an edit changes, and of all rules if it changes a model, whose fallbacks
+    /// may lead back to the model of a rule.
+    pub fn detours(&self, tables: &Tables, changes: &[Change]) -> Vec<Violation> {
+        let mut ids = after(changes);
         if changes.iter().any(|change| matches!(change.id, Id::Model(_))) {
-            // A model's fallbacks may lead back to the model of a rule.
+            let before_rules = Id::Rule(String::new());
             let rules = tables.after(&before_rules).map(|(id, _)| id);
             ids.extend(rules.take_while(|id| matches!(id, Id::Rule(_))));
         }
-        ids.into_iter().flat_map(|id| self.references_of(id, tables)).collect()
+        let of = |id: &Id| match id {
+            Id::Model(name) => self.models.get(name.as_str()).map(|model| check_detours(self, model, &id.path())),
+            Id::Rule(name) => self.rules.get(name.as_str()).map(|rule| check_rule_detours(self, rule, &id.path())),
+            _ => None,
+        };
+        let mut found: Vec<_> = ids.into_iter().filter_map(of).flatten().collect();
+        found.sort();
+        found.dedup();
+        found
     }
 
     fn went(&self, before: &Self, change: &Change) -> bool {

@@ -174,8 +174,10 @@ async fn a_node_that_reports_too_much_is_heard_later_and_not_less() {
     flood.answers(|_| answer::Kind::Stats(backend(3)));
     other.hear(|message| matches!(message, ToNode::Snapshot(_)).then_some(())).await;
     let request = GetStatsRequest { node: "n1".into(), ..Default::default() };
-    let heard = rig.operator.get_stats(request).await.expect("it is answered").into_inner();
-    assert_eq!(heard.stats.len(), 1, "its answer was read in the end");
+    // It waits a second for the answer, which a busy machine may not read in time.
+    while rig.operator.get_stats(request.clone()).await.expect("it is answered").into_inner().stats.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "its answer is read in the end");
+    }
     assert!(begun.elapsed() >= Duration::from_millis(150), "after {:?}", begun.elapsed());
 }
 

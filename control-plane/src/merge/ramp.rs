@@ -22,6 +22,8 @@ const ABSENCE: Millis = 5_000;
 pub(super) struct Presence {
     pub(super) out_since: Option<Millis>,
     pub(super) ramp_since: Option<Millis>,
+    /// The ramp is as nodes told of it: the control plane has not seen the return itself.
+    pub(super) recalled: bool,
 }
 
 impl Health {
@@ -56,10 +58,10 @@ impl Health {
         let available = self.is_available(catalog, endpoint);
         let before = self.presence.get(endpoint).map(|p| p.value.clone()).unwrap_or_default();
         let after = match (available, before.out_since) {
-            (false, None) => Presence { out_since: Some(now), ramp_since: None },
+            (false, None) => Presence { out_since: Some(now), ..Presence::default() },
             (true, Some(since)) => {
                 let ramped = now.saturating_sub(since) >= ABSENCE && slow_start(catalog, endpoint) > 0;
-                Presence { out_since: None, ramp_since: ramped.then_some(now) }
+                Presence { ramp_since: ramped.then_some(now), ..Presence::default() }
             }
             _ => return,
         };
@@ -73,17 +75,24 @@ impl Health {
         let known = self.presence.get(&endpoint).map(|p| &p.value);
         let since = now.saturating_sub(told.for_ms);
         let after = if told.back {
-            let is_earlier = known.is_none_or(|known| known.ramp_since.is_some_and(|known| since < known));
+            let is_later = |known: &Presence| known.recalled && known.ramp_since.is_some_and(|known| since < known);
+            let is_earlier = known.is_none_or(is_later);
             let ramps = told.for_ms < slow_start(catalog, &endpoint) && self.is_available(catalog, &endpoint);
-            (is_earlier && ramps).then_some(Presence { out_since: None, ramp_since: Some(since) })
+            (is_earlier && ramps).then_some(Presence { out_since: None, ramp_since: Some(since), recalled: true })
         } else {
             let is_earlier = known.and_then(|known| known.out_since).is_none_or(|known| since < known);
-            let is_out = !self.is_available(catalog, &endpoint);
-            (is_earlier && is_out).then_some(Presence { out_since: Some(since), ramp_since: None })
+            let is_out = !self.is_available(catalog, &endpoint) || self.awaits_check(catalog, &endpoint.provider);
+            (is_earlier && is_out).then_some(Presence { out_since: Some(since), ..Presence::default() })
         };
         if let Some(after) = after {
             self.set_presence(&endpoint, after);
         }
+    }
+
+    /// Whether it may be a check that had taken the provider out, which has come to nothing since the control plane started.
+    fn awaits_check(&self, catalog: &Catalog, provider: &Name) -> bool {
+        let is_checked = catalog.providers.get(provider).is_some_and(|p| p.enabled && p.health_check.is_some());
+        is_checked && !self.checks.contains_key(provider)
     }
 
     pub(super) fn end_ramps(&mut self, catalog: &Catalog, now: Millis) {

@@ -77,7 +77,9 @@ impl Headroom {
 
     /// So many thousandths are left, and in `reset` the limit is whole again.
     pub fn set(&self, permille: u32, reset: Millis, now: Millis) {
-        Left::new(permille, reset, now).store(&self.now);
+        let left = Left::new(permille, reset, now);
+        left.store(&self.now);
+        left.store(&self.told);
     }
 
     /// The same, read from an answer. True if the keeper should hear of it.

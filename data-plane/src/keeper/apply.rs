@@ -33,6 +33,12 @@ impl Task {
             return;
         }
         let Ok(body) = HealthBody::decode(health.body.clone()) else { return };
+        if health.term != self.health.term {
+            // A control plane that has started anew knows nothing of limits; one that has not may know newer readings.
+            let now = self.keeper.now();
+            let short = self.cells.slots.values().filter(|cell| cell.headroom.is_short(now));
+            short.for_each(|cell| self.dirty.headroom(cell));
+        }
         self.health = FleetHealth { term: health.term, epoch: health.epoch };
         let now = self.keeper.now();
         if health.prev_epoch == 0 && !health.warming {

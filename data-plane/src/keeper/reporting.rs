@@ -106,8 +106,6 @@ impl Task {
         let table = self.keeper.tables.load();
         let slots = self.cells.slots.values().filter_map(|c| Some(slot_fact(&c.id, &c.say_hello()?, now))).collect();
         let credentials = self.cells.keys.values().filter_map(|c| credential(c, "refused"));
-        let limited = self.cells.slots.values().filter(|c| c.headroom.is_short(now));
-        limited.for_each(|c| self.dirty.headroom(c));
         let opinions = self.cells.endpoints.values().filter(|c| c.used_at() > 0).map(|c| opinion(c, now));
         let absences = self.cells.endpoints.values().filter_map(|c| absence(c, now));
         Hello {

@@ -159,7 +159,9 @@ impl Task {
             changes: table.models.values().map(again).collect(),
         };
         drop(table);
-        self.swap(edit).expect("the same models hold as before");
+        if let Err(refused) = self.swap(edit) {
+            tracing::error!(%refused, "this node's distances stay as they were: its models do not hold");
+        }
     }
 
     /// Swaps the table, if the edit holds.
@@ -206,7 +208,7 @@ impl Task {
                 (false, None) => {
                     (circuit.out_since, circuit.ramp_since, circuit.absent_for_all) = (Some(now), None, !to_all);
                 }
-                (false, Some(_)) => circuit.absent_for_all |= !to_all,
+                (false, Some(_)) => circuit.absent_for_all = !to_all,
                 (true, Some(since)) => {
                     let ramped =
                         now.saturating_sub(since) >= ABSENCE && !backend.upstream.provider.slow_start.is_zero();

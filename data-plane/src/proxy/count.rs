@@ -18,7 +18,7 @@ use crate::{
     relay::Reply,
     select::{self, Reach, Turns},
     send::Pieces,
-    table::{Backend, Model},
+    table::{Backend, Model, Upstream},
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
@@ -37,9 +37,11 @@ const REPLY_BYTES: usize = 64 * 1024;
 const HOW: HeaderName = HeaderName::from_static("x-pointsman-token-count");
 
 pub(super) async fn answer(journey: &mut Journey<'_>, model: &Arc<Model>) -> Result<Response<Reply>, Refusal> {
-    let meant = meant(journey, model);
-    let upstream_model = meant.map_or_else(String::new, |to| to.backend.model.to_string());
-    let told = match meant {
+    let to = ready(journey, model);
+    let fits = |backend: &&Backend| select::fits(backend, &journey.classified.features.to_be_counted());
+    let meant = to.map(|to| to.backend).or_else(|| model.backends.iter().find(fits));
+    let upstream_model = meant.map_or_else(String::new, |backend| backend.model.to_string());
+    let told = match to {
         Some(to) => told(journey, to).await,
         None => None,
     };
@@ -56,17 +58,31 @@ pub(super) async fn answer(journey: &mut Journey<'_>, model: &Arc<Model>) -> Res
     Ok(response)
 }
 
-/// The backend that a request as this one would be sent to now, or one like it. Counting takes no turn from requests.
-fn meant<'m>(journey: &Journey<'_>, model: &'m Model) -> Option<To<'m>> {
+/// Where a request as this one would be sent now, if anywhere. Counting takes no turn from requests.
+fn ready<'m>(journey: &Journey<'_>, model: &'m Model) -> Option<To<'m>> {
     let features = &journey.classified.features.to_be_counted();
     let (tried, now) = (&journey.tried, journey.proxy.keeper.now());
     let turns = AtomicU64::new(rand::random());
     let turns = Turns { taken: &turns, from: 0 };
-    let i = select::foresee(model, features, tried, Reach::Ready, now, turns, &mut rand::rng());
-    let fits = |backend: &&Backend| select::fits(backend, features);
-    let backend = i.map(|i| &model.backends[i]).or_else(|| model.backends.iter().find(fits))?;
-    let key = select::ready_keys(backend, tried, now).next().unwrap_or(0);
-    Some(To { backend, key: backend.upstream.keys.get(key)? })
+    let i = select::foresee(model, features, tried, Reach::Ready, now, turns, &mut rand::rng())?;
+    let backend = &model.backends[i];
+    let key = select::ready_keys(backend, tried, now).next()?;
+    Some(To { backend, key: &backend.upstream.keys[key] })
+}
+
+/// Room under a provider's cap, for as long as it is asked.
+struct Room(Arc<Upstream>);
+
+impl Room {
+    fn take(upstream: &Arc<Upstream>) -> Option<Self> {
+        upstream.take_room().then(|| Self(upstream.clone()))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.0.give_room();
+    }
 }
 
 fn neutral(journey: &mut Journey<'_>) -> Result<Arc<Request>, Refusal> {
@@ -85,8 +101,9 @@ async fn counted_here(journey: &mut Journey<'_>, model: String) -> Result<(u64, 
 
 /// The provider's own count; none where it does not count, or cannot now.
 async fn told(journey: &mut Journey<'_>, to: To<'_>) -> Option<u64> {
-    let upstream = to.backend.upstream.clone();
     let request = asking(journey, to)?.ok()?;
+    let room = Room::take(&to.backend.upstream)?;
+    let upstream = &room.0;
     let exchange = async {
         let response = upstream.client.send(request).await.ok()?;
         if !response.status().is_success() {

@@ -45,9 +45,13 @@ pub(crate) fn refusal<'a>(
         };
         return Refusal::rate_limited(message, soonest.unwrap_or(Duration::from_millis(SOON)));
     }
+    let full = match backends().filter(|backend| !backend.has_room()).count() {
+        0 => String::new(),
+        n => format!(" {n} of those that fit it have as many requests under way as max_concurrent_requests allows."),
+    };
     let message = match named {
-        None => format!("No backend of the model {model:?} can serve this request.{tried}"),
-        Some(named) => format!("The backend {named}, which the request names, cannot serve it now.{tried}"),
+        None => format!("No backend of the model {model:?} can serve this request.{full}{tried}"),
+        Some(named) => format!("The backend {named}, which the request names, cannot serve it now.{full}{tried}"),
     };
     Refusal::unavailable(message, soonest, attempts > 0)
 }

@@ -27,9 +27,12 @@ pub fn has_a_say(strategy: Strategy) -> bool {
 pub fn choose(field: &Field<'_>, strategy: Strategy, conversation: u64, max_load: u32) -> Option<usize> {
     match strategy {
         Strategy::Geographic => of_least(field, conversation, max_load, |i| field.backend(i).distance as u8 as f64),
-        Strategy::Cheapest => of_least(field, conversation, max_load, |i| {
-            score::expected_cost(field.model, field.backend(i), field.features).unwrap_or(f64::INFINITY)
-        }),
+        Strategy::Cheapest => {
+            // Once, since the mean moves with every reply.
+            let output = score::expected_output(field.model, field.features);
+            let cost = |i: usize| score::expected_cost(field.backend(i), field.features, output);
+            of_least(field, conversation, max_load, |i| cost(i).unwrap_or(f64::INFINITY))
+        }
         _ => nearest(field, conversation, max_load, |_| true),
     }
 }

@@ -124,10 +124,11 @@ impl<'a> Field<'a> {
     /// The lines that have a weight; not all of them can serve.
     pub fn weighted(&self) -> impl Iterator<Item = (usize, u64)> + use<'a> {
         let field = *self;
-        let line = move |n: usize| match field.weights {
-            Weights::Effective(effective) => effective.alive[n] as usize,
-            Weights::Tier(_) | Weights::Base => n,
+        let alive = match field.weights {
+            Weights::Effective(effective) => Some(&*effective.alive),
+            Weights::Tier(_) | Weights::Base => None,
         };
+        let line = move |n: usize| alive.map_or(n, |alive| alive[n] as usize);
         (0..field.lines()).map(line).map(move |i| (i, field.weight(i))).filter(|(_, weight)| *weight > 0)
     }
 

@@ -3,7 +3,7 @@
 //! A backend is out because its slots are (all of them), or its endpoint's circuit, or its provider's. When all that
 //! stands in the way is due, this node asks for each; when all is granted, the next request takes the grants and goes.
 //! A slot that is out beside others that are not is probed the same way. Lines of a priority that does not serve are
-//! left alone, unless the request names its backend.
+//! left alone, unless the request names its backend or fits no line of a priority that does.
 
 use super::{Route, Tried, field::fits};
 use crate::{
@@ -39,14 +39,26 @@ pub(super) fn circuit(cell: &EndpointCell) -> &Permit {
     if cell.fleet.is_open() { &cell.own } else { &cell.fleet }
 }
 
-/// The lines that requests may probe.
-fn candidates(model: &Arc<Model>) -> impl Iterator<Item = (usize, &Backend)> {
+/// Whether a request goes past the priority that serves: it names its backend, or fits nothing there.
+fn goes_below(model: &Model, features: &Features) -> bool {
+    let tier = model.effective.load().tier;
+    let serves = |b: &Backend| b.base > 0 && b.priority <= tier && fits(b, features);
+    features.backend.is_some() || !model.backends.iter().any(serves)
+}
+
+/// The lines that a request may probe.
+fn candidates<'m>(
+    model: &'m Arc<Model>,
+    features: &Features,
+    below: bool,
+) -> impl Iterator<Item = (usize, &'m Backend)> + use<'m> {
+    let is_named = features.backend.is_some();
     let tier = model.effective.load().tier;
     let first_alone = model.spec.strategy == Strategy::Single;
     let fits = move |(i, b): &(usize, &Backend)| {
         b.base > 0
-            && (*i == 0 || !first_alone)
-            && b.priority <= tier
+            && (is_named || *i == 0 || !first_alone)
+            && (below || b.priority <= tier)
             && b.upstream.provider.enabled
             // Its check brings it back, and no request finds out more.
             && !b.upstream.whole.checked_out.load(Relaxed)
@@ -76,18 +88,20 @@ fn circuits(backend: &Backend) -> [&Arc<EndpointCell>; 2] {
 ///
 /// All lines are looked at only when something may have come due since the last such look.
 pub fn ask(keeper: &Keeper, model: &Arc<Model>, features: &Features, tried: &Tried, now: Millis) -> bool {
-    let changes = keeper.changes();
-    if model.cell.quiet.holds(changes, now) {
+    let (changes, below) = (keeper.changes(), goes_below(model, features));
+    if !below && model.cell.quiet.holds(changes, now) {
         return false;
     }
     let (mut asked, mut quiet) = (false, Millis::MAX);
-    for (_, backend) in candidates(model) {
+    for (_, backend) in candidates(model, features, below) {
         if may_probe(backend, features, tried) {
             asked |= ask_for(keeper, backend, tried, now);
         }
         quiet = quiet.min(quiet_until(backend, now));
     }
-    model.cell.quiet.note(changes, quiet, now);
+    if !below {
+        model.cell.quiet.note(changes, quiet, now);
+    }
     asked
 }
 
@@ -128,7 +142,8 @@ fn quiet_until(backend: &Backend, now: Millis) -> Millis {
 /// Whether a probe of the model was asked for and may come.
 pub fn is_asked(model: &Arc<Model>, features: &Features, tried: &Tried, now: Millis) -> bool {
     let coming = |gate: Gate| matches!(gate, Gate::Asked(_) | Gate::Granted);
-    candidates(model).filter(|(_, backend)| may_probe(backend, features, tried)).any(|(_, backend)| {
+    let candidates = candidates(model, features, goes_below(model, features));
+    candidates.into_iter().filter(|(_, backend)| may_probe(backend, features, tried)).any(|(_, backend)| {
         let gates = circuits(backend).map(|cell| circuit(cell).gate(now));
         let near = gates.iter().all(|gate| *gate == Gate::Open || coming(*gate));
         let good = backend.upstream.keys.iter().zip(&backend.slots).filter(|(k, s)| k.is_good() && !tried.has_slot(s));
@@ -144,10 +159,11 @@ pub(super) fn take_any(
     tried: &Tried,
     now: Millis,
 ) -> Option<Route> {
-    if model.cell.quiet.holds(keeper.changes(), now) {
+    let below = goes_below(model, features);
+    if !below && model.cell.quiet.holds(keeper.changes(), now) {
         return None;
     }
-    let mut ready = candidates(model).filter(|(_, b)| b.has_room() && may_probe(b, features, tried));
+    let mut ready = candidates(model, features, below).filter(|(_, b)| b.has_room() && may_probe(b, features, tried));
     ready.find_map(|(i, backend)| take(keeper, model, i, backend, tried, now))
 }
 
@@ -183,6 +199,9 @@ fn take(
         return None;
     }
     let route = Route::new(keeper.clone(), model.clone(), i, key, now).probing(probes);
-    // A route dropped without an outcome gives its grants back.
-    all.then_some(route)
+    if !all {
+        route.give_back();
+        return None;
+    }
+    Some(route)
 }

@@ -114,6 +114,11 @@ impl Route {
         self
     }
 
+    /// It was never sent: its grants go back, and it counts for nothing.
+    pub(super) fn give_back(mut self) {
+        self.done = true;
+    }
+
     /// How sure the choice is, from 0 to 1: see [`score::confidence`].
     pub fn confidence(&self, features: &Features, tried: &Tried) -> f64 {
         score::confidence(&self.model, self.backend(), features, tried.attempts().len(), self.last_resort)

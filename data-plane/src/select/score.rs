@@ -180,14 +180,14 @@ pub fn slot_headroom(slot: &SlotCell, now: Millis) -> f64 {
 }
 
 /// What a request is expected to cost at a line, in the operator's currency; none where its price is not known.
-pub fn expected_cost(model: &Model, backend: &Backend, features: &Features) -> Option<f64> {
+/// `output`: the [tokens](expected_output) that the answer is expected to have.
+pub fn expected_cost(backend: &Backend, features: &Features, output: f64) -> Option<f64> {
     let price = backend.line.price?;
-    let output = expected_output(model, features);
     Some((features.tokens as f64 * price.input as f64 + output * price.output as f64) / 1e12)
 }
 
 /// Tokens that an answer of the model has taken on average, a thousand before the first; never more than the request allows.
-fn expected_output(model: &Model, features: &Features) -> f64 {
+pub fn expected_output(model: &Model, features: &Features) -> f64 {
     let stats = &model.cell.stats;
     let (tokens, answers) = (stats.output_tokens.load(Relaxed), stats.told_usage.load(Relaxed));
     let usual = if tokens == 0 || answers == 0 { 1000.0 } else { tokens as f64 / answers as f64 };

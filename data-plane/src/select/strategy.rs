@@ -87,6 +87,7 @@ fn first(field: &Field<'_>) -> Option<usize> {
 
 /// The lowest price for the tokens that the request is expected to take; unknown prices last.
 fn cheapest(field: &Field<'_>, rng: &mut impl Rng) -> Option<usize> {
-    let cost = |i: usize| score::expected_cost(field.model, field.backend(i), field.features);
+    let output = score::expected_output(field.model, field.features);
+    let cost = |i: usize| score::expected_cost(field.backend(i), field.features, output);
     field.cheapest_by(rng, |i| cost(i).unwrap_or(f64::MAX / 1e6))
 }

@@ -36,7 +36,7 @@ impl Effective {
         let cumulative = running.collect();
         let alive = || weights.iter().zip(backends).enumerate().filter(|(_, (weight, _))| **weight > 0);
         let tier = alive().map(|(_, (_, b))| b.priority).min().unwrap_or(u32::MAX);
-        let some_out = backends.iter().any(|b| b.base > 0 && b.priority <= tier && !b.is_whole());
+        let some_out = backends.iter().any(|b| b.base > 0 && !b.is_whole());
         let unit = weights.iter().copied().fold(0, gcd).max(1);
         Self {
             cumulative,

@@ -92,7 +92,7 @@ impl Model {
 }
 
 /// Names of models, each of them once.
-pub(super) fn check_names(at: &mut Checker, field: &str, names: &[String]) -> Vec<ModelName> {
+fn check_names(at: &mut Checker, field: &str, names: &[String]) -> Vec<ModelName> {
     let mut seen = HashSet::new();
     let each = names.iter().enumerate().map(|(i, name)| {
         let field = format!("{field}[{i}]");

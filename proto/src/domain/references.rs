@@ -24,7 +24,6 @@ pub fn check_references(catalog: &impl Catalog, model: &Model, path: &str) -> Ve
             at.refuse(&format!("fallbacks[{i}]"), format!("there is no model {:?}", &**fallback));
         }
     }
-    check_doubles(catalog, &model.fallbacks, &mut at);
     if let Some(cycle) = fallback_cycle(catalog, model) {
         at.refuse("fallbacks", format!("go round in a circle: {}", in_words(&cycle)));
     }
@@ -36,7 +35,7 @@ fn in_words(cycle: &[ModelName]) -> String {
     names.join(" → ")
 }
 
-/// What `rule` refers to and is not there, or goes round in a circle; fields are named below `path`.
+/// What `rule` refers to and is not there, or is its own model; fields are named below `path`.
 pub fn check_rule_references(catalog: &impl Catalog, rule: &Rule, path: &str) -> Vec<Violation> {
     let mut at = Checker::at(path);
     let served = catalog.model(&rule.model).map(|model| &model.name);
@@ -57,6 +56,20 @@ pub fn check_rule_references(catalog: &impl Catalog, rule: &Rule, path: &str) ->
             Some(_) => {}
         }
     }
+    at.finish(()).err().unwrap_or_default()
+}
+
+/// What of a model's fallbacks is of no use. Only edits are asked this: what is stored serves as it is, whoever accepted it.
+pub fn check_detours(catalog: &impl Catalog, model: &Model, path: &str) -> Vec<Violation> {
+    let mut at = Checker::at(path);
+    check_doubles(catalog, &model.fallbacks, &mut at);
+    at.finish(()).err().unwrap_or_default()
+}
+
+/// The same of a rule's fallbacks, which may also lead back to its model.
+pub fn check_rule_detours(catalog: &impl Catalog, rule: &Rule, path: &str) -> Vec<Violation> {
+    let mut at = Checker::at(path);
+    let served = catalog.model(&rule.model).map(|model| &model.name);
     check_doubles(catalog, &rule.fallbacks, &mut at);
     let others = || rule.fallbacks.iter().filter(|name| catalog.model(name).map(|model| &model.name) != served);
     if let Some(cycle) = served.and_then(|served| circle(catalog, served, others())) {
@@ -65,16 +78,20 @@ pub fn check_rule_references(catalog: &impl Catalog, rule: &Rule, path: &str) ->
     at.finish(()).err().unwrap_or_default()
 }
 
-/// Fallbacks that are an earlier one by another of its names; by the same name, they are refused without looking anything up.
+/// Fallbacks that are an earlier one, by the same or another of its names.
 fn check_doubles(catalog: &impl Catalog, fallbacks: &[ModelName], at: &mut Checker) {
     let model = |name: &ModelName| catalog.model(name).map(|model| &model.name);
     for (i, fallback) in fallbacks.iter().enumerate() {
-        let mut earlier = fallbacks[..i].iter().filter(|other| *other != fallback);
-        if let Some(first) = earlier.find(|other| model(other).is_some() && model(other) == model(fallback)) {
-            at.refuse(
+        let mut earlier = fallbacks[..i].iter();
+        match earlier.find(|other| model(other).is_some() && model(other) == model(fallback)) {
+            None => {}
+            Some(first) if first == fallback => {
+                at.refuse(&format!("fallbacks[{i}]"), format!("{:?} is listed twice", &**fallback))
+            }
+            Some(first) => at.refuse(
                 &format!("fallbacks[{i}]"),
                 format!("{fallback} is the same model as {first}, which is listed before"),
-            );
+            ),
         }
     }
 }
@@ -162,7 +179,8 @@ mod tests {
             Rule::check(&wire::Rule { name, class, model, fallbacks, ..Default::default() }, "").expect("it is valid")
         };
         let check = |models: &Models, rule: &Rule, expected: &[&str]| {
-            let found = check_rule_references(models, rule, "r");
+            let mut found = check_rule_references(models, rule, "r");
+            found.extend(check_rule_detours(models, rule, "r"));
             assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
         };
         let mut models = models(&[("a", &[]), ("b", &["a"]), ("c", &["x", "b"]), ("x", &[])]);
@@ -190,9 +208,9 @@ mod tests {
     #[test]
     fn a_fallback_is_listed_once_whatever_it_is_called() {
         let mut models = models(&[("a", &["b", "c"]), ("b", &[]), ("c", &[])]);
-        assert!(check_references(&models, &models.0["a"], "a").is_empty());
+        assert!(check_detours(&models, &models.0["a"], "a").is_empty());
         models.0.insert("c".into(), models.0["b"].clone());
-        let of_model = check_references(&models, &models.0["a"], "a");
+        let of_model = check_detours(&models, &models.0["a"], "a");
         assert_eq!(of_model[0].to_string(), "a.fallbacks[1]: c is the same model as b, which is listed before");
         let fallbacks = vec!["c".into(), "b".into()];
         let rule = wire::Rule {
@@ -203,7 +221,7 @@ mod tests {
             ..Default::default()
         };
         let rule = Rule::check(&rule, "").expect("it is valid");
-        let of_rule = check_rule_references(&models, &rule, "r");
+        let of_rule = check_rule_detours(&models, &rule, "r");
         assert_eq!(of_rule[0].to_string(), "r.fallbacks[1]: b is the same model as c, which is listed before");
     }
 }

@@ -1,6 +1,6 @@
 //! Rules: which model serves a request, by what the request is.
 
-use super::{ModelName, Name, Preferences, model::check_names, preferences::check_tags, strategy::one_of};
+use super::{ModelName, Name, Preferences, preferences::check_tags, strategy::one_of};
 use crate::{
     admin::v1 as wire,
     violation::{Checker, Violation},
@@ -213,6 +213,7 @@ impl Rule {
     pub fn check(wire: &wire::Rule, path: &str) -> Result<Self, Vec<Violation>> {
         let mut at = Checker::at(path);
         let classes = Class::NAMED.map(|(name, class)| (name, Some(class)));
+        let fallbacks = wire.fallbacks.iter().enumerate();
         let rule = Self {
             name: Name::check(&mut at, "name", &wire.name),
             position: wire.position,
@@ -220,7 +221,7 @@ impl Rule {
             class: one_of(&mut at, "class", &wire.class, None, &classes),
             when: wire.when.as_ref().map(|when| Condition::check(&mut at, when)).unwrap_or_default(),
             model: ModelName::check(&mut at, "model", &wire.model),
-            fallbacks: check_names(&mut at, "fallbacks", &wire.fallbacks),
+            fallbacks: fallbacks.map(|(i, m)| ModelName::check(&mut at, &format!("fallbacks[{i}]"), m)).collect(),
             preferences: Preferences::check_at(
                 &mut at,
                 "preferences.",
@@ -398,7 +399,7 @@ mod tests {
             name: "r".into(),
             class: "hard".into(),
             model: "m".into(),
-            fallbacks: vec!["m".into(), "n".into(), "n".into()],
+            fallbacks: vec!["m".into()],
             when: Some(wire::Condition {
                 dialects: vec!["smtp".into()],
                 models: vec![String::new()],
@@ -420,7 +421,6 @@ mod tests {
         let expected = [
             "class",
             "fallbacks[0]",
-            "fallbacks[2]",
             "when.dialects[0]",
             "when.headers[0].name",
             "when.max_tokens",

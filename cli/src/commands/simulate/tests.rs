@@ -183,3 +183,20 @@ models: [{ name: gpt-4, backends: [{ provider: p }] }]";
     let report = run_with(keyless, &["--model", "gpt-4"]).expect("it runs");
     assert_eq!((report.served, report.attempts), (0, 0.0), "a provider without a key serves none");
 }
+
+#[test]
+fn requests_may_be_a_virtual_keys() {
+    let config = format!(
+        "{CONFIG}  - {{ name: nightly, when: {{ virtual_key_tags: [batch] }}, model: other }}
+virtual_keys:
+  - {{ name: jobs, tags: [batch] }}
+  - {{ name: narrow, allowed_models: [other] }}
+"
+    );
+    let rule = |flags: &[&str]| run_with(&config, &[&["--model", "gpt-4"], flags].concat()).map(|report| report.rule);
+    assert_eq!(rule(&[]).expect("it runs"), None);
+    assert_eq!(rule(&["--virtual-key", "jobs"]).expect("it runs").as_deref(), Some("nightly"));
+    let said = |name| rule(&["--virtual-key", name]).expect_err("it is refused").to_string();
+    assert!(said("narrow").contains("there is no enabled model \"gpt-4\""), "{}", said("narrow"));
+    assert!(said("nobody").contains("such a request is refused"), "{}", said("nobody"));
+}

@@ -26,7 +26,7 @@ pub(super) fn about(configuration: &Configuration, model: &Model, found: &mut Ve
         }
     }
     about_strategy(configuration, model, found);
-    found.extend(about_single(model));
+    found.extend(about_single(configuration, model));
     if model.affinity.is_some() && matches!(model.strategy, Strategy::Failover | Strategy::Single) {
         found.push(format!(
             "model {}: its affinity chooses among keys alone, since the strategy {} keeps to its order",
@@ -58,14 +58,17 @@ fn about_strategy(configuration: &Configuration, model: &Model, found: &mut Vec<
 }
 
 /// The strategy `single` puts nothing in the place of the first backend.
-fn about_single(model: &Model) -> Option<String> {
+fn about_single(configuration: &Configuration, model: &Model) -> Option<String> {
     let first = model.backends.first().filter(|_| model.strategy == Strategy::Single)?;
     let why = match first {
         _ if !first.enabled => "is disabled",
         _ if first.weight == 0 => "has weight 0",
         _ => return None,
     };
-    let serves = if model.fallbacks.is_empty() { "nothing serves it" } else { "its fallbacks alone serve it" };
+    let default = domain::Catalog::model(&configuration.catalog, "default");
+    let has_default = default.is_some_and(|default| default.enabled && default.name != model.name);
+    let serves =
+        if model.fallbacks.is_empty() && !has_default { "nothing serves it" } else { "its fallbacks alone serve it" };
     let (name, endpoint) = (&model.name, first.endpoint());
     Some(format!("model {name}: its strategy single uses backends[0] ({endpoint}) alone, which {why}, so {serves}"))
 }

@@ -65,3 +65,14 @@ fn what_is_told_counts_only_as_far_as_it_can_be() {
     greet(&mut test, "n1", &out, WARM);
     assert_eq!((test.weights(WARM), ramp_age(&test, WARM)), (vec![0, 4 * UNIT], None), "what is out does not ramp");
 }
+
+#[test]
+fn a_return_that_was_seen_holds_against_one_that_was_not() {
+    let mut test = Test::warm();
+    test.report("n1", &cooling(1, 10_000), WARM);
+    let mut live = cooling(1, 0);
+    live.slots[0].phase = SlotPhase::Live.into();
+    test.report("n1", &live, WARM + 10_000);
+    greet(&mut test, "n3", &hello(20_000, true), WARM + 12_000);
+    assert_eq!(ramp_age(&test, WARM + 12_000), Some(2_000), "the node was away, and means an earlier return");
+}

@@ -118,3 +118,19 @@ fn a_node_that_hears_everything_hears_who_is_not_checked() {
     test.edit(Some(admin::Provider { enabled: Some(false), health_check, ..provider }), 2);
     assert_eq!(test.check_facts(0).len(), 1, "nobody asks one that is disabled");
 }
+
+#[test]
+fn what_an_earlier_control_planes_check_took_out_comes_back_by_a_ramp() {
+    let absence = wire::Absence { endpoint: Some(endpoint()), for_ms: 60_000, back: false };
+    let hello = wire::Hello { absences: vec![absence], ..Default::default() };
+    for (has_check, ramps) in [(false, false), (true, true)] {
+        let mut test = Test::warm();
+        let check = has_check.then(admin::HealthCheck::default);
+        let provider = admin::Provider { name: "a".into(), base_url: "http://h".into(), ..Default::default() };
+        test.edit(Some(admin::Provider { health_check: check, ..provider }), WARM);
+        test.health.greet(&test.snapshot.catalog, &name("n1"), &hello, WARM);
+        test.checked(None, WARM + 1_000);
+        let whole = test.weights(WARM + 1_000) == [3 * UNIT, UNIT];
+        assert_eq!(!whole, ramps, "with a check: {has_check}");
+    }
+}

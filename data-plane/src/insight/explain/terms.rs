@@ -40,7 +40,7 @@ fn of_strategy(asks: &Asks<'_>, i: usize) -> Vec<wire::Term> {
         }
         Strategy::Geographic => vec![term("near", near(line.distance), 1.0)],
         Strategy::Cheapest => {
-            let cost = score::expected_cost(model, line, &asks.features);
+            let cost = score::expected_cost(line, &asks.features, score::expected_output(model, &asks.features));
             cost.into_iter().map(|cost| term("cost_per_1000_requests", cost * 1000.0, 1.0)).collect()
         }
         _ => Vec::new(),

@@ -1,8 +1,11 @@
 //! What is due is asked for by the first request that could be its probe.
 
-use super::world::{World, lines};
+use super::world::{World, config, lines, model};
 use crate::select::{Tried, ask};
-use pointsman_proto::domain::{Name, Strategy};
+use pointsman_proto::{
+    admin::v1 as admin,
+    domain::{Name, Strategy},
+};
 
 fn asks(world: &World) -> bool {
     let (keeper, model) = (world.router.keeper(), world.model());
@@ -43,4 +46,22 @@ fn what_becomes_due_sooner_than_what_was_known_is_asked_for() {
     world.model().reweigh(world.router.now());
     world.pass(1_000);
     assert!(asks(&world), "however long it was to be quiet, it is looked again each second");
+}
+
+#[test]
+fn what_stands_by_is_probed_by_those_that_nothing_else_fits() {
+    let mut config = config(model(Strategy::RoundRobin, lines(&[1.0, 1.0])));
+    config.models[0].backends[1].priority = 1;
+    config.models[0].backends[0].capabilities = Some(admin::Capabilities { vision: Some(false), ..Default::default() });
+    let mut world = World::of(&config);
+    world.trip("b");
+    world.pass(60_000);
+    assert!(!asks(&world), "what can be served is no probe of what stands by");
+    world.features.images = true;
+    assert!(asks(&world), "nothing else has vision");
+    let mut world = World::of(&config);
+    world.trip("b");
+    world.pass(60_000);
+    world.features.backend = Some(world.line("b", |line| line.endpoint.id.clone()));
+    assert!(asks(&world), "it is named");
 }
