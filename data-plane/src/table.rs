@@ -115,6 +115,10 @@ impl Upstream {
     /// Takes room for a request under the provider's cap, if there is any. Two requests never take the same.
     pub fn take_room(&self) -> bool {
         let cap = self.provider.max_concurrent_requests;
+        if cap == u32::MAX {
+            self.whole.in_flight.fetch_add(1, Relaxed);
+            return true;
+        }
         let one_more = |under_way: u32| (under_way < cap).then_some(under_way + 1);
         self.whole.in_flight.fetch_update(Relaxed, Relaxed, one_more).is_ok()
     }

@@ -45,8 +45,8 @@ fn remembered(request: &Request) -> (Vec<Tool<'_>>, Option<Choice<'_>>) {
     let names = request.called();
     let none = (!names.is_empty()).then_some(Choice { r#type: "none", name: None, disable_parallel_tool_use: None });
     let any: Value = json!({"type": "object"});
-    let stub = |name| Tool { name, description: None, input_schema: Cow::Owned(any.clone()), cache_control: None };
-    (names.into_iter().map(stub).collect(), none)
+    let bare = |name| Tool { name, description: None, input_schema: Cow::Owned(any.clone()), cache_control: None };
+    (names.into_iter().map(bare).collect(), none)
 }
 
 /// Which tool to call. `none` takes no word on parallel calls; a word on them alone must not force a call.

@@ -33,7 +33,7 @@ fn results_of_parallel_calls_stay_in_one_turn_and_in_order() {
 
 #[test]
 fn tools_that_were_called_are_described_even_if_none_may_be_called_now() {
-    let stub = json!({"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}}}]});
+    let bare = json!({"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}}}]});
     for (choice, left_out) in [
         (None, vec![]),
         (Some(ToolChoice::Auto), vec![]),
@@ -41,11 +41,11 @@ fn tools_that_were_called_are_described_even_if_none_may_be_called_now() {
         (Some(ToolChoice::None), vec![]),
     ] {
         let (body, dropped) = written(&Request { tool_choice: choice.clone(), ..calling() }, CLAUDE);
-        assert_eq!((&body["toolConfig"], dropped), (&stub, left_out), "{choice:?}");
+        assert_eq!((&body["toolConfig"], dropped), (&bare, left_out), "{choice:?}");
     }
     let request = Request { tools: vec![tool("f")], tool_choice: Some(ToolChoice::None), ..calling() };
     let (body, dropped) = written(&request, CLAUDE);
-    assert_eq!((&body["toolConfig"], dropped), (&stub, vec![Field::ToolChoice]));
+    assert_eq!((&body["toolConfig"], dropped), (&bare, vec![Field::ToolChoice]));
     let (body, dropped) = written(&Request { turns: asking().turns, ..request }, CLAUDE);
     assert_eq!((&body["toolConfig"], dropped), (&Value::Null, vec![]));
 }
